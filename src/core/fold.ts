@@ -1,0 +1,126 @@
+import type { EndCause, PauseCause, Phase, ReviewLabel, RunEvent, RunState } from './events.ts';
+import type { EngineInfo, Metrics } from './types.ts';
+import type { Finding } from './finding.ts';
+
+/** A finding in the review queue. */
+export interface FlaggedThought {
+  readonly step: number;
+  readonly rolloutId: string;
+  readonly index: number;
+  readonly finding: Finding;
+  readonly label: ReviewLabel;
+  readonly reason: string;
+}
+
+/** The whole visible state of a run, made from its events alone. */
+export interface RunView {
+  readonly state: RunState;
+  /** Optimiser steps done. */
+  readonly step: number;
+  /** Steps the config asks for. */
+  readonly totalSteps: number;
+  readonly phase: { readonly name: Phase; readonly done: number; readonly total: number } | null;
+  readonly info: EngineInfo | null;
+  readonly config: unknown;
+  readonly monitor: string;
+  readonly tiers: readonly string[];
+  /** One row a step: [step, metrics]. */
+  readonly steps: readonly (readonly [number, Metrics])[];
+  readonly evals: readonly (readonly [number, Metrics])[];
+  readonly flagged: readonly FlaggedThought[];
+  readonly pause: { readonly step: number; readonly cause: PauseCause; readonly reason: string; readonly rolloutId: string | null } | null;
+  readonly counts: { readonly rollouts: number; readonly tasks: number; readonly findings: readonly [number, number, number, number, number] };
+  readonly lastCheckpoint: number | null;
+  readonly lastDrill: { readonly step: number; readonly caught: boolean } | null;
+  readonly warnings: readonly string[];
+  readonly error: string | null;
+  readonly ended: EndCause | null;
+}
+
+export const EMPTY_VIEW: RunView = {
+  state: 'starting',
+  step: 0,
+  totalSteps: 0,
+  phase: null,
+  info: null,
+  config: null,
+  monitor: '',
+  tiers: [],
+  steps: [],
+  evals: [],
+  flagged: [],
+  pause: null,
+  counts: { rollouts: 0, tasks: 0, findings: [0, 0, 0, 0, 0] },
+  lastCheckpoint: null,
+  lastDrill: null,
+  warnings: [],
+  error: null,
+  ended: null,
+};
+
+const totalStepsOf = (config: unknown): number => {
+  const steps = (config as { steps?: unknown } | null)?.steps;
+  return typeof steps === 'number' ? steps : 0;
+};
+
+/**
+ * The next view of a run. Deterministic and total: events of a later version fold to the same view.
+ * A rollback (a `start` with `resumed` at an earlier step) drops the steps that were never completed.
+ */
+export function fold(view: RunView, event: RunEvent): RunView {
+  switch (event.type) {
+    case 'start':
+      return {
+        ...view,
+        state: view.pause ? 'paused' : 'running',
+        step: event.step,
+        totalSteps: totalStepsOf(event.config),
+        config: event.config,
+        info: event.info,
+        monitor: event.monitor,
+        tiers: event.tiers,
+        steps: view.steps.filter(([step]) => step <= event.step),
+        evals: view.evals.filter(([step]) => step <= event.step),
+        phase: null,
+        ended: null,
+        error: null,
+      };
+    case 'phase':
+      return { ...view, phase: { name: event.phase, done: event.done, total: event.total } };
+    case 'rollouts':
+      return { ...view, counts: { ...view.counts, rollouts: view.counts.rollouts + event.rollouts.length } };
+    case 'tasks':
+      return { ...view, counts: { ...view.counts, tasks: view.counts.tasks + event.tasks.length } };
+    case 'finding': {
+      const findings = [...view.counts.findings] as [number, number, number, number, number];
+      findings[event.finding.severity] += 1;
+      const flagged: FlaggedThought = { step: event.step, rolloutId: event.rolloutId, index: event.index, finding: event.finding, label: 'new', reason: '' };
+      return { ...view, flagged: [...view.flagged, flagged], counts: { ...view.counts, findings } };
+    }
+    case 'review':
+      return {
+        ...view,
+        flagged: view.flagged.map((item) =>
+          item.rolloutId === event.rolloutId && item.index === event.index ? { ...item, label: event.label, reason: event.reason } : item,
+        ),
+      };
+    case 'step':
+      return { ...view, step: event.step, phase: null, steps: [...view.steps, [event.step, event.metrics]] };
+    case 'eval':
+      return { ...view, evals: [...view.evals, [event.step, event.metrics]] };
+    case 'checkpoint':
+      return { ...view, lastCheckpoint: event.step };
+    case 'pause':
+      return { ...view, state: 'paused', pause: { step: event.step, cause: event.cause, reason: event.reason, rolloutId: event.rolloutId } };
+    case 'resume':
+      return { ...view, state: 'running', pause: null };
+    case 'drill':
+      return { ...view, lastDrill: { step: event.step, caught: event.caught } };
+    case 'warning':
+      return { ...view, warnings: [...view.warnings, event.message] };
+    case 'error':
+      return { ...view, state: 'error', error: event.message };
+    case 'end':
+      return { ...view, state: event.cause, ended: event.cause, phase: null };
+  }
+}
