@@ -1,0 +1,28 @@
+import type { InductionTask, Task, TaskType, TripletTask } from '../types.ts';
+
+/** A task as a model writes it, before the environment has judged it. */
+export type Proposal =
+  | { readonly type: 'deduction' | 'abduction'; readonly program: string; readonly input: string }
+  | { readonly type: 'induction'; readonly inputs: readonly string[]; readonly message: string };
+
+/**
+ * How the six prompts and the answers to them are written for one kind of model. The algorithm is the same for
+ * all; only the words differ. Structure of the prompts: docs/algorithm.md.
+ */
+export interface Dialect {
+  readonly name: string;
+  /** Text that the prompt already put at the start of the completion (`<think>` for base models), else ''. */
+  readonly opening: string;
+  /** Texts that end a completion, besides the model's own end token. */
+  readonly stop: readonly string[];
+  proposePrompt(type: 'deduction' | 'abduction', references: readonly TripletTask[]): string;
+  proposeInductionPrompt(program: string, inputs: number): string;
+  solvePrompt(task: Task): string;
+  /** The proposal inside an answer, or the reason why there is none. */
+  parseProposal(type: TaskType, answer: string, inputs: number): Proposal | { readonly malformed: string };
+  /** The value, argument list or program inside an answer, or the reason why there is none. */
+  parseSolution(type: TaskType, answer: string): { readonly solution: string } | { readonly malformed: string };
+}
+
+/** The pairs that the solver of an induction task may see. */
+export const shownPairs = (task: InductionTask): InductionTask['pairs'] => task.pairs.slice(0, task.shown);
