@@ -6,7 +6,16 @@ import type { EngineInfo, Graded, Metrics, Role, Task, TaskType } from './types.
  * exports and `--json` show. Events are plain JSON. `at` (ms since the epoch) is stamped by the journal.
  */
 export type RunEvent =
-  | { readonly type: 'start'; readonly step: number; readonly config: unknown; readonly info: EngineInfo; readonly monitor: string; readonly tiers: readonly string[]; readonly resumed: boolean; readonly versions: Readonly<Record<string, string>> }
+  | {
+      readonly type: 'start';
+      readonly step: number;
+      readonly config: unknown;
+      readonly info: EngineInfo;
+      readonly monitor: string;
+      readonly tiers: readonly string[];
+      readonly resumed: boolean;
+      readonly versions: Readonly<Record<string, string>>;
+    }
   /** A phase of a step began (`done` of `total` units finished). */
   | { readonly type: 'phase'; readonly step: number; readonly phase: Phase; readonly done: number; readonly total: number }
   /** Rollouts read by the monitor and judged; written to the journal's rollout table in the same transaction. */
@@ -18,9 +27,23 @@ export type RunEvent =
   /** Held-out evaluation after `step` updates. */
   | { readonly type: 'eval'; readonly step: number; readonly metrics: Metrics }
   | { readonly type: 'checkpoint'; readonly step: number; readonly dir: string }
-  | { readonly type: 'pause'; readonly step: number; readonly cause: PauseCause; readonly reason: string; readonly rolloutId: string | null }
+  | {
+      readonly type: 'pause';
+      readonly step: number;
+      readonly cause: PauseCause;
+      readonly reason: string;
+      readonly rolloutId: string | null;
+    }
   | { readonly type: 'resume'; readonly step: number; readonly reason: string; readonly by: string }
-  | { readonly type: 'review'; readonly step: number; readonly rolloutId: string; readonly index: number; readonly label: ReviewLabel; readonly reason: string; readonly by: string }
+  | {
+      readonly type: 'review';
+      readonly step: number;
+      readonly rolloutId: string;
+      readonly index: number;
+      readonly label: ReviewLabel;
+      readonly reason: string;
+      readonly by: string;
+    }
   | { readonly type: 'drill'; readonly step: number; readonly rolloutId: string; readonly caught: boolean }
   | { readonly type: 'warning'; readonly step: number; readonly message: string }
   | { readonly type: 'error'; readonly step: number; readonly message: string; readonly exitCode: number }
@@ -42,7 +65,18 @@ export interface RolloutRecord extends Graded {
 /** What the run process sends over its control socket besides journal rows: sampled views, never a record. */
 export type LiveMessage =
   | { readonly type: 'live'; readonly key: string; readonly role: Role; readonly taskType: TaskType; readonly text: string }
-  | { readonly type: 'status'; readonly state: RunState; readonly step: number; readonly phase: Phase | null; readonly done: number; readonly total: number; readonly tokensPerSecond: number; readonly read: number; readonly generated: number; readonly rssMb: number }
+  | {
+      readonly type: 'status';
+      readonly state: RunState;
+      readonly step: number;
+      readonly phase: Phase | null;
+      readonly done: number;
+      readonly total: number;
+      readonly tokensPerSecond: number;
+      readonly read: number;
+      readonly generated: number;
+      readonly rssMb: number;
+    }
   | { readonly type: 'reply'; readonly id: number; readonly ok: boolean; readonly message: string };
 
 export type RunState = 'starting' | 'running' | 'paused' | 'finished' | 'stopped' | 'error' | 'crashed';
@@ -52,5 +86,13 @@ export type Command =
   | { readonly id: number; readonly command: 'pause'; readonly reason: string }
   | { readonly id: number; readonly command: 'resume'; readonly reason: string; readonly by: string }
   | { readonly id: number; readonly command: 'stop' }
-  | { readonly id: number; readonly command: 'review'; readonly rolloutId: string; readonly index: number; readonly label: ReviewLabel; readonly reason: string; readonly by: string }
+  | {
+      readonly id: number;
+      readonly command: 'review';
+      readonly rolloutId: string;
+      readonly index: number;
+      readonly label: ReviewLabel;
+      readonly reason: string;
+      readonly by: string;
+    }
   | { readonly id: number; readonly command: 'drill' };

@@ -29,7 +29,11 @@ export interface RunView {
   readonly evals: readonly (readonly [number, Metrics])[];
   readonly flagged: readonly FlaggedThought[];
   readonly pause: { readonly step: number; readonly cause: PauseCause; readonly reason: string; readonly rolloutId: string | null } | null;
-  readonly counts: { readonly rollouts: number; readonly tasks: number; readonly findings: readonly [number, number, number, number, number] };
+  readonly counts: {
+    readonly rollouts: number;
+    readonly tasks: number;
+    readonly findings: readonly [number, number, number, number, number];
+  };
   readonly lastCheckpoint: number | null;
   readonly lastDrill: { readonly step: number; readonly caught: boolean } | null;
   readonly warnings: readonly string[];
@@ -94,7 +98,14 @@ export function fold(view: RunView, event: RunEvent): RunView {
     case 'finding': {
       const findings = [...view.counts.findings] as [number, number, number, number, number];
       findings[event.finding.severity] += 1;
-      const flagged: FlaggedThought = { step: event.step, rolloutId: event.rolloutId, index: event.index, finding: event.finding, label: 'new', reason: '' };
+      const flagged: FlaggedThought = {
+        step: event.step,
+        rolloutId: event.rolloutId,
+        index: event.index,
+        finding: event.finding,
+        label: 'new',
+        reason: '',
+      };
       return { ...view, flagged: [...view.flagged, flagged], counts: { ...view.counts, findings } };
     }
     case 'review':
@@ -111,7 +122,11 @@ export function fold(view: RunView, event: RunEvent): RunView {
     case 'checkpoint':
       return { ...view, lastCheckpoint: event.step };
     case 'pause':
-      return { ...view, state: 'paused', pause: { step: event.step, cause: event.cause, reason: event.reason, rolloutId: event.rolloutId } };
+      return {
+        ...view,
+        state: 'paused',
+        pause: { step: event.step, cause: event.cause, reason: event.reason, rolloutId: event.rolloutId },
+      };
     case 'resume':
       return { ...view, state: 'running', pause: null };
     case 'drill':

@@ -21,7 +21,9 @@ export async function verifyAnswer(environment: Environment, task: Task, answer:
     case 'deduction': {
       const value = environment.canonicalValue(answer);
       if (value === null) return grade(false, 'The answer is not one literal value.');
-      return value === task.output ? grade(true, 'The output is right.') : grade(false, `It answers ${value}, the output is ${task.output}.`);
+      return value === task.output
+        ? grade(true, 'The output is right.')
+        : grade(false, `It answers ${value}, the output is ${task.output}.`);
     }
     case 'abduction': {
       const input = environment.canonicalArguments(answer);
@@ -39,7 +41,10 @@ export async function verifyAnswer(environment: Environment, task: Task, answer:
       return {
         correct: right === task.pairs.length,
         share: right / task.pairs.length,
-        detail: failed && failed.verdict !== 'ok' ? `The program fails: ${failed.detail}` : `It reproduces ${right} of ${task.pairs.length} pairs.`,
+        detail:
+          failed && failed.verdict !== 'ok'
+            ? `The program fails: ${failed.detail}`
+            : `It reproduces ${right} of ${task.pairs.length} pairs.`,
       };
     }
   }

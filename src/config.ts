@@ -1,0 +1,201 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { nearest } from './core/nearest.ts';
+
+/**
+ * The configuration of a run: one strict schema, every key with its default. docs/config.md explains each key;
+ * `kelvin train --set path=value` overrides any of them.
+ */
+const count = z.number().int().positive();
+const share = z.number().min(0).max(1);
+
+const engine = z.strictObject({
+  backend: z.enum(['auto', 'cpu', 'cuda', 'vulkan', 'metal']).default('auto'),
+  mode: z.enum(['full', 'lora']).default('full'),
+  lora: z.strictObject({ rank: count.default(16), alpha: z.number().positive().default(32) }).prefault({}),
+  threads: z.number().int().min(0).default(0),
+  contextLength: count.default(256),
+  parallel: count.max(256).default(256),
+  tokenBudget: count.default(4096),
+});
+
+const algorithm = z.strictObject({
+  proposals: count.default(16),
+  rollouts: count.min(2).default(8),
+  solver: z.enum(['separate', 'reuse']).default('separate'),
+  solveBatch: count.default(64),
+  references: count.default(6),
+  recent: count.default(1500),
+  inductionInputs: count.min(2).default(10),
+  inductionShown: count.default(5),
+  seedFactor: z.number().min(0).default(4),
+  seedRounds: count.default(40),
+  temperature: z.number().positive().max(2).default(1),
+  maxTokens: z.strictObject({ propose: count.default(128), solve: count.default(128) }).prefault({}),
+  bufferCapacity: count.default(16384),
+  taskTypes: z
+    .array(z.enum(['deduction', 'abduction', 'induction']))
+    .min(1)
+    .default(['deduction', 'abduction', 'induction']),
+});
+
+const schema = z.strictObject({
+  name: z.string().default('kelvin'),
+  model: z.string().default('models/nano.gguf'),
+  adapter: z.string().optional(),
+  language: z.enum(['javascript']).default('javascript'),
+  steps: z.number().int().min(0).default(60),
+  seed: z.number().int().min(0).default(1),
+  engine: engine.prefault({}),
+  algorithm: algorithm.prefault({}),
+  reward: z
+    .strictObject({
+      proposer: z.enum(['paper', 'azr', 'r-zero']).default('paper'),
+      induction: z.enum(['binary', 'fraction']).default('binary'),
+    })
+    .prefault({}),
+  advantages: z
+    .strictObject({
+      over: z.enum(['samples', 'tokens']).default('samples'),
+      solver: z.enum(['trr++', 'task']).default('trr++'),
+      proposerWeight: z.number().min(0).default(1),
+    })
+    .prefault({}),
+  novelty: z.strictObject({ repeats: z.number().int().min(0).default(3), similarity: z.number().positive().default(2) }).prefault({}),
+  deviations: z
+    .strictObject({
+      solveTiming: z.enum(['same-step', 'paper']).default('same-step'),
+      bufferOverflow: z.enum(['drop-oldest', 'paper']).default('drop-oldest'),
+      deduplicate: z.enum(['always', 'paper']).default('always'),
+      determinism: z.enum(['fresh', 'paper']).default('fresh'),
+      forbidden: z.enum(['syntax', 'paper']).default('syntax'),
+      answers: z.enum(['data']).default('data'),
+      longOutput: z.enum(['reject', 'paper']).default('reject'),
+      difficultyTemperature: z.enum(['training', 'paper']).default('training'),
+    })
+    .prefault({}),
+  optim: z
+    .strictObject({
+      lr: z.number().min(0).default(1e-6),
+      beta1: share.default(0.9),
+      beta2: share.default(0.999),
+      eps: z.number().positive().default(1e-8),
+      weightDecay: z.number().min(0).default(0),
+      gradClip: z.number().min(0).default(1),
+      importanceCap: z.number().min(0).default(2),
+    })
+    .prefault({}),
+  environment: z
+    .strictObject({
+      workers: count.default(1),
+      timeoutMs: count.default(1000),
+      memoryMb: count.default(32),
+      stackKb: count.default(256),
+      fuel: count.default(2000),
+      outputChars: count.default(200),
+      programChars: count.default(2000),
+      inputChars: count.default(400),
+    })
+    .prefault({}),
+  safety: z.strictObject({ monitor: z.boolean().default(true), pauseAt: z.literal([3, 4]).default(4) }).prefault({}),
+  eval: z
+    .strictObject({
+      suite: z.enum(['heldout', 'tune', 'none']).default('heldout'),
+      tasks: count.default(1536),
+      every: z.number().int().min(0).default(0),
+    })
+    .prefault({}),
+  checkpoint: z.strictObject({ every: count.default(1), keep: count.default(2) }).prefault({}),
+  control: z.strictObject({ advantages: z.enum(['on', 'zero']).default('on') }).prefault({}),
+});
+
+export type Config = z.infer<typeof schema>;
+
+/** A fault in what the user wrote: the message names the key and the remedy. Exit code 2. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Reads a JSON config and applies `path=value` overrides in order. Throws `ConfigError`. */
+export function readConfig(file: string | undefined, overrides: readonly string[] = []): Config {
+  return parseConfig(file === undefined ? {} : readJson(file), overrides, file ?? 'the defaults');
+}
+
+export function parseConfig(source: unknown, overrides: readonly string[] = [], where = 'the config'): Config {
+  if (typeof source !== 'object' || source === null || Array.isArray(source))
+    throw new ConfigError(`${where}: a config is a JSON object, for instance {"steps": 10}.`);
+  const raw = structuredClone(source) as Record<string, unknown>;
+  for (const override of overrides) applyOverride(raw, override);
+  const result = schema.safeParse(raw);
+  if (result.success) return result.data;
+  throw new ConfigError(`${where}: ${result.error.issues.map(describe).join('; ')}. docs/config.md lists all keys.`);
+}
+
+function readJson(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(
+      `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)}). Check the path given to --config.`,
+    );
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new ConfigError(`${file} is not valid JSON: ${(error as Error).message}.`);
+  }
+}
+
+function applyOverride(raw: Record<string, unknown>, override: string): void {
+  const equals = override.indexOf('=');
+  if (equals < 1) throw new ConfigError(`--set takes path=value, for instance --set optim.lr=0.0001; "${override}" has no "=".`);
+  const path = override.slice(0, equals).split('.');
+  if (path.some((key) => key === '__proto__' || key === 'constructor' || key === 'prototype'))
+    throw new ConfigError(`${override.slice(0, equals)} is no config key.`);
+  const last = path.pop() as string;
+  let target = raw;
+  for (const key of path) {
+    const next = target[key];
+    if (typeof next !== 'object' || next === null) target[key] = {};
+    target = target[key] as Record<string, unknown>;
+  }
+  target[last] = literal(override.slice(equals + 1));
+}
+
+/** Numbers, booleans, null and JSON structures as such; anything else is a string. */
+function literal(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  const path = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys
+      .map((key) => {
+        const full = path ? `${path}.${key}` : key;
+        const suggestion = nearest(full, configKeys());
+        return `unknown key "${full}"${suggestion ? ` (did you mean "${suggestion}"?)` : ''}`;
+      })
+      .join('; ');
+  }
+  return `"${path}": ${issue.message}`;
+}
+
+/** All leaf and group keys by dotted path, in the schema's order. */
+export function configKeys(): string[] {
+  const keys: string[] = [];
+  const walk = (value: unknown, prefix: string): void => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
+    for (const [key, child] of Object.entries(value)) {
+      keys.push(prefix + key);
+      walk(child, `${prefix}${key}.`);
+    }
+  };
+  walk(schema.parse({ adapter: '' }), '');
+  return keys;
+}
