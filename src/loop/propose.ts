@@ -1,0 +1,133 @@
+import { drawProgram, drawReferences } from '../core/buffer.ts';
+import { refuse, remember } from '../core/novelty.ts';
+import type { Proposal } from '../core/prompts/dialect.ts';
+import { rng } from '../core/rng.ts';
+import type { Outcome, Pair, Rollout, Task, TaskType, TripletTask } from '../core/types.ts';
+import type { LoopContext } from './context.ts';
+import { sampleRollouts } from './rollouts.ts';
+import type { Job, SampledRollout } from './rollouts.ts';
+
+/** A proposal after the environment has judged it. */
+export interface JudgedProposal {
+  readonly rollout: Rollout;
+  /** `passable` exactly when there is a task. */
+  readonly outcome: Outcome;
+  readonly task: Task | null;
+  /** True for a held-out program: it takes no part in the update, neither as reward nor as penalty. */
+  readonly excluded: boolean;
+  readonly refused: boolean;
+  readonly detail: string;
+}
+
+interface ProposeJob extends Job {
+  readonly references: readonly TripletTask[];
+}
+
+/**
+ * The propose phase: draws references, samples one proposal per prompt, and lets the environment validate each
+ * (integrity, forbidden capabilities, determinism). Illegal proposals are values. Absolute Zero, Sec. 3.3.
+ */
+export async function propose(context: LoopContext, step: number, perType: number): Promise<JudgedProposal[]> {
+  const { config, observer } = context;
+  const jobs = config.algorithm.taskTypes.flatMap((type) => proposeJobs(context, step, type, perType));
+  const sampled = await sampleRollouts(context, jobs, {
+    step,
+    phase: 'propose',
+    maxTokens: config.algorithm.maxTokens.propose,
+    temperature: config.algorithm.temperature,
+  });
+  let done = 0;
+  observer.phase('validate', 0, jobs.length);
+  const validated = await Promise.all(
+    sampled.map(async ([rollout], i) => {
+      const result = await validate(context, jobs[i] as ProposeJob, rollout as SampledRollout);
+      observer.phase('validate', ++done, jobs.length);
+      return result;
+    }),
+  );
+  // Novelty is judged in order, after validation, so that it does not depend on which execution ended first.
+  return validated.map((item, i) => admit(context, jobs[i] as ProposeJob, item));
+}
+
+function proposeJobs(context: LoopContext, step: number, type: TaskType, count: number): ProposeJob[] {
+  const { config, state, dialect, engine } = context;
+  const { references: wanted, recent, inductionInputs, maxTokens } = config.algorithm;
+  return Array.from({ length: count }, (_, index) => {
+    const random = rng(config.seed, 'references', step, type, index);
+    const key = `propose-${type}-${index}`;
+    const base = { key, role: 'propose', taskType: type, taskId: null, n: 1 } as const;
+    if (type === 'induction') {
+      const source = drawProgram(state.buffers, recent, random);
+      return { ...base, references: [source], prompt: dialect.proposeInductionPrompt(source.program, inductionInputs) };
+    }
+    let references = drawReferences(state.buffers, type, wanted, recent, random);
+    const fits = (): boolean =>
+      engine.tokenize(dialect.proposePrompt(type, references)).length + maxTokens.propose <= engine.info.contextLength;
+    while (references.length > 0 && !fits()) references = references.slice(0, -1);
+    return { ...base, references, prompt: dialect.proposePrompt(type, references) };
+  });
+}
+
+type Validated =
+  | { readonly rollout: Rollout; readonly outcome: 'malformed' | 'wrong'; readonly detail: string }
+  | {
+      readonly rollout: Rollout;
+      readonly outcome: 'passable';
+      readonly proposal: Proposal;
+      readonly program: string;
+      readonly pairs: readonly Pair[];
+    };
+
+async function validate(context: LoopContext, job: ProposeJob, { rollout, parsed }: SampledRollout): Promise<Validated> {
+  const { dialect, environment, config } = context;
+  if (!parsed.ok) return { rollout, outcome: 'malformed', detail: parsed.reason };
+  const proposal = dialect.parseProposal(job.taskType, parsed.answer, config.algorithm.inductionInputs);
+  if ('malformed' in proposal) return { rollout, outcome: 'malformed', detail: proposal.malformed };
+  const source = job.references[0];
+  const program = proposal.type === 'induction' ? (source?.program ?? '') : proposal.program;
+  const inputs = proposal.type === 'induction' ? [...new Set(proposal.inputs)] : [proposal.input];
+  if (proposal.type === 'induction' && inputs.length < proposal.inputs.length)
+    return { rollout, outcome: 'wrong', detail: 'The inputs are not all different.' };
+  const verdict = await environment.validate(program, inputs);
+  if (!verdict.ok) return { rollout, outcome: 'wrong', detail: verdict.detail };
+  if (proposal.type === 'induction' && new Set(verdict.pairs.map((pair) => pair.output)).size < 2)
+    return { rollout, outcome: 'wrong', detail: 'All inputs give the same output: the program cannot be found from them.' };
+  return { rollout, outcome: 'passable', proposal, program, pairs: verdict.pairs };
+}
+
+function admit(context: LoopContext, job: ProposeJob, item: Validated): JudgedProposal {
+  const none = { task: null, excluded: false, refused: false };
+  if (item.outcome !== 'passable') return { ...none, rollout: item.rollout, outcome: item.outcome, detail: item.detail };
+  const { config, environment, state, isHeldOut } = context;
+  const { proposal, pairs } = item;
+  const rollout = { ...item.rollout, taskId: `t-${item.rollout.id}` };
+  if (isHeldOut(item.program))
+    return {
+      ...none,
+      rollout: item.rollout,
+      outcome: 'wrong',
+      excluded: true,
+      detail: 'The program belongs to the held-out set; it is not used.',
+    };
+
+  const entry = { type: proposal.type, program: environment.normalise(item.program), input: pairs.map((pair) => pair.input).join('\n') };
+  const onlyWhileSeeding = config.deviations.deduplicate === 'paper' && state.seeded;
+  const reason = onlyWhileSeeding
+    ? null
+    : refuse(
+        state.memory,
+        entry,
+        job.references.map((task) => environment.normalise(task.program)),
+        config.novelty,
+      );
+  if (reason) return { ...none, rollout: item.rollout, outcome: 'wrong', refused: true, detail: reason };
+  remember(state.memory, entry);
+
+  const base = { id: rollout.taskId, program: item.program, step: rollout.step, parents: job.references.map((task) => task.id) };
+  const first = pairs[0] as Pair;
+  const task: Task =
+    proposal.type === 'induction'
+      ? { ...base, type: 'induction', pairs, shown: Math.min(config.algorithm.inductionShown, pairs.length - 1), message: proposal.message }
+      : { ...base, type: proposal.type, input: first.input, output: first.output };
+  return { ...none, rollout, outcome: 'passable', task, detail: 'A valid task.' };
+}

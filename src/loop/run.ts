@@ -1,0 +1,74 @@
+import type { EndCause } from '../core/events.ts';
+import type { Metrics } from '../core/types.ts';
+import type { LoopContext } from './context.ts';
+import { seedBuffers } from './seed.ts';
+import { runStep } from './step.ts';
+
+export interface RunHooks {
+  /** Held-out evaluation of the current weights, or null when the config asks for none. */
+  readonly evaluate: (() => Promise<Metrics>) | null;
+  /** Makes the state after `step` durable; returns where. */
+  readonly checkpoint: (step: number) => Promise<string>;
+  /** The last evaluation that the journal holds (a resumed run has one from before any update). */
+  readonly firstEval: Metrics | null;
+}
+
+/**
+ * A whole run: evaluation before any update, seeding, steps with checkpoints, evaluation after all. Returns why it ended.
+ * A stop between steps leaves a checkpoint; a stop during a pause leaves the last one, and the open step is repeated.
+ */
+export async function run(context: LoopContext, hooks: RunHooks): Promise<EndCause> {
+  const { config, state, journal, conductor, observer } = context;
+  let first = hooks.firstEval;
+  let last: Metrics | null = null;
+  const evaluate = async (): Promise<void> => {
+    if (!hooks.evaluate) return;
+    observer.phase('eval', 0, 1);
+    last = await hooks.evaluate();
+    first ??= last;
+    journal.append([{ type: 'eval', step: state.step, metrics: last }]);
+  };
+  const checkpoint = async (): Promise<void> => {
+    observer.phase('checkpoint', 0, 1);
+    const dir = await hooks.checkpoint(state.step);
+    journal.append([{ type: 'checkpoint', step: state.step, dir }]);
+  };
+  const end = (cause: EndCause): EndCause => {
+    journal.append([{ type: 'end', step: state.step, cause, summary: summarise(first, last) }]);
+    return cause;
+  };
+
+  if (!(await conductor.proceed())) return end('stopped');
+  if (!state.seeded) {
+    if (first === null) await evaluate();
+    if (conductor.stopping || !(await seedBuffers(context))) return end('stopped');
+    await checkpoint();
+  }
+  while (state.step < config.steps) {
+    if (!(await conductor.proceed()) || conductor.stopping) return end('stopped');
+    const step = state.step + 1;
+    const metrics = await runStep(context, step);
+    if (metrics === null) return end('stopped');
+    const due = step % config.checkpoint.every === 0 || step === config.steps || conductor.stopping;
+    if (due) {
+      observer.phase('checkpoint', 0, 1);
+      const dir = await hooks.checkpoint(step);
+      journal.append([
+        { type: 'step', step, metrics },
+        { type: 'checkpoint', step, dir },
+      ]);
+    } else journal.append([{ type: 'step', step, metrics }]);
+    if (config.eval.every > 0 && step % config.eval.every === 0 && step < config.steps) await evaluate();
+  }
+  await evaluate();
+  return end('finished');
+}
+
+/** `before/…` and `after/…` of the headline figures. */
+function summarise(first: Metrics | null, last: Metrics | null): Metrics {
+  const pick = (prefix: string, metrics: Metrics | null): [string, number][] =>
+    Object.entries(metrics ?? {})
+      .filter(([path]) => /^heldout\/(temp1|greedy)(\/(deduction|abduction|induction))?$/.test(path))
+      .map(([path, value]) => [`${prefix}/${path}`, value]);
+  return Object.fromEntries([...pick('before', first), ...pick('after', last)]);
+}

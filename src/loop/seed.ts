@@ -1,0 +1,52 @@
+import { addTask, identityBuffers } from '../core/buffer.ts';
+import type { Graded, Task } from '../core/types.ts';
+import type { LoopContext } from './context.ts';
+import { findingEvents, passGate } from './gate.ts';
+import { propose } from './propose.ts';
+
+const IDENTITY = { javascript: { program: 'function f(a){return a}', input: '3', output: '3' } } as const;
+
+/**
+ * Seeding (Alg. 1, INITSEEDING), without weight updates: from the identity triplet alone, the proposer fills the buffers
+ * until deduction and abduction hold `proposals × seedFactor` tasks each, or `seedRounds` rounds have passed.
+ * Returns false when the run was asked to stop while it was paused.
+ */
+export async function seedBuffers(context: LoopContext): Promise<boolean> {
+  const { config, state, reader, journal } = context;
+  const seed = IDENTITY[config.language];
+  state.buffers = identityBuffers(seed.program, seed.input, seed.output);
+  const wanted = config.algorithm.proposals * config.algorithm.seedFactor;
+  const types = config.algorithm.taskTypes.filter((type) => type !== 'induction');
+  const filled = (): number => Math.min(...types.map((type) => state.buffers[type].length), ...(types.length === 0 ? [wanted] : []));
+  for (let round = 1; round <= config.algorithm.seedRounds && filled() < wanted; round++) {
+    reader.reset();
+    const proposals = await propose(context, -round, config.algorithm.proposals);
+    const tasks: Task[] = proposals.flatMap((item) => (item.task ? [{ ...item.task, step: 0 }] : []));
+    for (const task of tasks)
+      state.buffers = addTask(state.buffers, task, {
+        capacity: config.algorithm.bufferCapacity,
+        overflow: config.deviations.bufferOverflow,
+      });
+    const graded: Graded[] = proposals.map(({ rollout, outcome, detail }) => ({ rollout, outcome, reward: 0, detail }));
+    const rollouts = graded.map((item) => item.rollout);
+    journal.append([
+      { type: 'phase', step: 0, phase: 'seed', done: Math.min(filled(), wanted), total: wanted },
+      { type: 'tasks', step: 0, tasks },
+      {
+        type: 'rollouts',
+        step: 0,
+        rollouts: graded.map((item) => ({
+          ...item,
+          rollout: { ...item.rollout, step: 0 },
+          severity: reader.severity(item.rollout.id),
+          advantage: null,
+        })),
+      },
+      ...findingEvents(context, 0, rollouts),
+    ]);
+    if (!(await passGate(context, 0, rollouts))) return false;
+    if (context.conductor.stopping) return false;
+  }
+  state.seeded = true;
+  return true;
+}
