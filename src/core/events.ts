@@ -18,8 +18,8 @@ export type RunEvent =
     }
   /** A phase of a step began (`done` of `total` units finished). */
   | { readonly type: 'phase'; readonly step: number; readonly phase: Phase; readonly done: number; readonly total: number }
-  /** Rollouts read by the monitor and judged; written to the journal's rollout table in the same transaction. */
-  | { readonly type: 'rollouts'; readonly step: number; readonly rollouts: readonly RolloutRecord[] }
+  /** Rollouts read by the monitor and judged; written to the journal's rollout table in the same transaction. Read back, `rollouts` is empty and `count` says how many there are. */
+  | { readonly type: 'rollouts'; readonly step: number; readonly rollouts: readonly RolloutRecord[]; readonly count?: number }
   | { readonly type: 'tasks'; readonly step: number; readonly tasks: readonly Task[] }
   | { readonly type: 'finding'; readonly step: number; readonly rolloutId: string; readonly index: number; readonly finding: Finding }
   /** One optimiser step done. */

@@ -92,7 +92,7 @@ export function fold(view: RunView, event: RunEvent): RunView {
     case 'phase':
       return { ...view, phase: { name: event.phase, done: event.done, total: event.total } };
     case 'rollouts':
-      return { ...view, counts: { ...view.counts, rollouts: view.counts.rollouts + event.rollouts.length } };
+      return { ...view, counts: { ...view.counts, rollouts: view.counts.rollouts + (event.count ?? event.rollouts.length) } };
     case 'tasks':
       return { ...view, counts: { ...view.counts, tasks: view.counts.tasks + event.tasks.length } };
     case 'finding': {

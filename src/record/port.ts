@@ -16,6 +16,26 @@ export interface Journal {
   close(): void;
 }
 
+/** What a rollback removed from the record, in rows, and what it kept as evidence. */
+export interface Discarded {
+  readonly events: number;
+  readonly rollouts: number;
+  readonly tasks: number;
+  readonly findings: number;
+  /** Rollouts that stay readable by `rollout(id)` because a severity-4 finding, a pause, a review or a drill names them. */
+  readonly kept: number;
+}
+
+/** The writer as the run process holds it. */
+export interface RunJournal extends Journal {
+  /**
+   * Removes what was recorded of steps after `step` (never completed), in one transaction. Starts, pauses, resumes, reviews, drills
+   * and severity-4 findings are never removed; the audit chain notes the rollback.
+   */
+  discardAfter(step: number): Discarded;
+  [Symbol.dispose](): void;
+}
+
 /** Reads a run while it may be written; never blocks the writer. `rollouts` events come back with an empty `rollouts` array: ask `rollouts` for them. */
 export interface JournalReader {
   /** Events after `seq`, in order. */
@@ -59,8 +79,8 @@ export type CommandBody = WithoutId<Command>;
 
 export class RecordError extends Error {
   readonly code: 'full' | 'unwritable' | 'locked' | 'corrupt' | 'missing';
-  constructor(code: RecordError['code'], message: string) {
-    super(message);
+  constructor(code: RecordError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'RecordError';
     this.code = code;
   }

@@ -1,0 +1,141 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { RunEvent } from '../core/events.ts';
+import { chain, isAudited, requireChain, writeHead } from './audit.ts';
+import { guarded, recordError } from './errors.ts';
+import { canonical, encode } from './json.ts';
+import type { Discarded, RunJournal } from './port.ts';
+import { ROLLOUT_COLUMNS, toRow } from './rows.ts';
+import { openForWriting } from './schema.ts';
+
+export { openJournalReader } from './reader.ts';
+export { verifyAudit } from './audit.ts';
+
+/** Rollouts that must stay readable after their step was discarded. */
+const IS_EVIDENCE = `id IN (SELECT rollout_id FROM findings WHERE severity >= 4 UNION SELECT rollout_id FROM audit WHERE rollout_id IS NOT NULL)`;
+
+const rolloutIdOf = (event: RunEvent): string | null => ('rolloutId' in event ? event.rolloutId : null);
+
+/** The event row: payloads that have a table of their own are counted here, not repeated. */
+function bodyOf(event: RunEvent): string {
+  if (event.type === 'rollouts') return encode({ type: event.type, step: event.step, count: event.rollouts.length });
+  if (event.type === 'tasks') return encode({ type: event.type, step: event.step, count: event.tasks.length });
+  return isAudited(event) ? canonical(event) : encode(event);
+}
+
+/** Undoes what a failed transaction left, if SQLite has not done so itself. */
+function rollBack(db: DatabaseSync): void {
+  try {
+    db.exec('ROLLBACK');
+  } catch {
+    // No transaction is open: SQLite rolled back on its own (disk full, I/O error).
+  }
+}
+
+/**
+ * Opens the journal of a run folder for writing; creates it when there is none. The folder must exist, and the
+ * caller holds its lock. Throws `RecordError`: `unwritable`, `full`, `locked`, or `corrupt` when the file is no
+ * journal, is of another version, or its audit log was changed from outside.
+ *
+ * `now` gives milliseconds since the epoch. `maxBytes` bounds the size of the journal file; beyond it `append`
+ * throws `RecordError('full')`.
+ */
+export function openJournal(dir: string, options: { readonly now?: () => number; readonly maxBytes?: number } = {}): RunJournal {
+  const { now = Date.now, maxBytes } = options;
+  const db = openForWriting(dir);
+  let insert: Record<'event' | 'rollout' | 'task' | 'finding', StatementSync>;
+  try {
+    if (maxBytes !== undefined) {
+      const pageSize = Number(db.prepare('PRAGMA page_size').get()!['page_size']);
+      db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageSize))}`);
+    }
+    requireChain(dir, db);
+    writeHead(dir, db);
+    insert = {
+      event: db.prepare('INSERT INTO events (at, step, type, body) VALUES (?, ?, ?, ?)'),
+      rollout: db.prepare(
+        `INSERT INTO rollouts (seq, live, ${ROLLOUT_COLUMNS.join(', ')}) VALUES (?, 1${', ?'.repeat(ROLLOUT_COLUMNS.length)})`,
+      ),
+      task: db.prepare('INSERT INTO tasks (seq, step, id, type, body) VALUES (?, ?, ?, ?, ?)'),
+      finding: db.prepare('INSERT INTO findings (seq, step, rollout_id, idx, category, severity, detector) VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    };
+  } catch (error) {
+    db.close();
+    throw recordError(error, `cannot open the journal of ${dir}`);
+  }
+  let open = true;
+  let headBehind = false;
+
+  const write = (event: RunEvent): void => {
+    const at = now();
+    const body = bodyOf(event);
+    const seq = Number(insert.event.run(at, event.step, event.type, body).lastInsertRowid);
+    if (event.type === 'rollouts') for (const record of event.rollouts) insert.rollout.run(seq, ...toRow(record));
+    if (event.type === 'tasks') for (const task of event.tasks) insert.task.run(seq, task.step, task.id, task.type, encode(task));
+    if (event.type === 'finding') {
+      const { category, severity, detector } = event.finding;
+      insert.finding.run(seq, event.step, event.rolloutId, event.index, category, severity, detector);
+    }
+    if (isAudited(event)) chain(db, { seq, at, kind: event.type, rolloutId: rolloutIdOf(event), body });
+  };
+
+  /** One durable transaction. The head file follows the commit; if it could not be written, nothing more is recorded until it is. */
+  const transact = <T>(touchesChain: (result: T) => boolean, work: () => T): T =>
+    guarded(`cannot record to the journal of ${dir}`, () => {
+      if (headBehind) writeHead(dir, db);
+      headBehind = false;
+      db.exec('BEGIN IMMEDIATE');
+      let result: T;
+      try {
+        result = work();
+        db.exec('COMMIT');
+      } catch (error) {
+        rollBack(db);
+        throw error;
+      }
+      if (touchesChain(result)) {
+        try {
+          writeHead(dir, db);
+        } catch {
+          headBehind = true;
+        }
+      }
+      return result;
+    });
+
+  const discard = (step: number): Discarded => {
+    const remove = (sql: string): number => Number(db.prepare(sql).run(step).changes);
+    const discarded: Discarded = {
+      kept: remove(`UPDATE rollouts SET live = 0 WHERE live AND step > ? AND ${IS_EVIDENCE}`),
+      rollouts: remove('DELETE FROM rollouts WHERE live AND step > ?'),
+      tasks: remove('DELETE FROM tasks WHERE step > ?'),
+      findings: remove('DELETE FROM findings WHERE step > ? AND severity < 4'),
+      events: remove('DELETE FROM events WHERE step > ? AND seq NOT IN (SELECT seq FROM audit WHERE seq IS NOT NULL)'),
+    };
+    if (Object.values(discarded).some((count) => count > 0)) {
+      chain(db, { seq: null, at: now(), kind: 'discard', rolloutId: null, body: canonical({ after: step, ...discarded }) });
+    }
+    return discarded;
+  };
+
+  const close = (): void => {
+    if (open) db.close();
+    open = false;
+  };
+
+  return {
+    append(events) {
+      if (events.length > 0)
+        transact(
+          () => events.some(isAudited),
+          () => events.forEach(write),
+        );
+    },
+    discardAfter: (step) =>
+      transact(
+        (discarded) => Object.values(discarded).some((count) => count > 0),
+        () => discard(step),
+      ),
+    close,
+    [Symbol.dispose]: close,
+  };
+}

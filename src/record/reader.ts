@@ -1,0 +1,125 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { RunEvent } from '../core/events.ts';
+import { EMPTY_VIEW, fold, type RunView } from '../core/fold.ts';
+import type { Task } from '../core/types.ts';
+import { guarded } from './errors.ts';
+import { decode } from './json.ts';
+import type { JournalReader, RolloutQuery, Stored } from './port.ts';
+import { fromRow, ROLLOUT_COLUMNS, type Row } from './rows.ts';
+import { openForReading } from './schema.ts';
+
+export interface RunReader extends JournalReader {
+  /** The state of the run, folded from the few events that decide it; charts, counts and flagged thoughts stay empty. */
+  outline(): RunView;
+  [Symbol.dispose](): void;
+}
+
+interface EventRow {
+  readonly seq: number;
+  readonly at: number;
+  readonly step: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+const COLUMNS = ROLLOUT_COLUMNS.join(', ');
+
+/** Each condition of a query with its value; absent keys ask for nothing. */
+function conditions(query: Omit<RolloutQuery, 'limit' | 'offset'>): { where: string; values: (string | number)[] } {
+  const all: [string, string | number | undefined][] = [
+    ['role = ?', query.role],
+    ['task_type = ?', query.taskType],
+    ['outcome = ?', query.outcome],
+    ['step = ?', query.step],
+    ['task_id = ?', query.taskId],
+    ['severity >= ?', query.minSeverity],
+    // Not LIKE: that stops at a NUL character, and % or _ in a search would match anything.
+    ["instr(lower(thought || ' ' || answer), lower(?)) > 0", query.text || undefined],
+  ];
+  const asked = all.filter((pair): pair is [string, string | number] => pair[1] !== undefined);
+  return { where: ['live = 1', ...asked.map(([sql]) => sql)].join(' AND '), values: asked.map(([, value]) => value) };
+}
+
+function toStored(db: DatabaseSync, { seq, at, step, type, body }: EventRow): Stored {
+  const event = decode(body) as Record<string, unknown>;
+  if (type === 'rollouts') return { seq, at, event: { ...event, rollouts: [] } as unknown as RunEvent };
+  if (type !== 'tasks') return { seq, at, event: event as unknown as RunEvent };
+  const rows = db.prepare('SELECT body FROM tasks WHERE seq = ? ORDER BY n').all(seq);
+  return { seq, at, event: { type, step, tasks: rows.map((row) => decode(String(row['body'])) as Task) } };
+}
+
+/**
+ * Opens the journal of a run folder for reading, while a run may be writing it: readers see whole transactions and
+ * never hold the writer up. Throws `RecordError`: `missing` without a journal, `corrupt` when it is none.
+ */
+export function openJournalReader(dir: string): RunReader {
+  const db = openForReading(dir);
+  let open = true;
+  /** All reads of one call see one state of the journal. */
+  const snapshot = <T>(work: () => T): T =>
+    guarded(`cannot read the journal of ${dir}`, () => {
+      db.exec('BEGIN');
+      try {
+        return work();
+      } finally {
+        db.exec('COMMIT');
+      }
+    });
+  const close = (): void => {
+    if (open) db.close();
+    open = false;
+  };
+
+  return {
+    events: (afterSeq, limit = -1) =>
+      snapshot(() => {
+        const rows = db.prepare('SELECT seq, at, step, type, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?').all(afterSeq, limit);
+        return (rows as unknown as EventRow[]).map((row) => toStored(db, row));
+      }),
+    rollouts: ({ limit, offset = 0, ...query }) =>
+      snapshot(() => {
+        const { where, values } = conditions(query);
+        const rows = db
+          .prepare(`SELECT ${COLUMNS} FROM rollouts WHERE ${where} ORDER BY n DESC LIMIT ? OFFSET ?`)
+          .all(...values, limit, offset);
+        return rows.map((row) => fromRow(row as Row));
+      }),
+    rollout: (id) =>
+      snapshot(() => {
+        const row = db.prepare(`SELECT ${COLUMNS} FROM rollouts WHERE id = ? ORDER BY live DESC, n DESC LIMIT 1`).get(id);
+        return row ? fromRow(row as Row) : null;
+      }),
+    rolloutCount: (query) =>
+      snapshot(() => {
+        const { where, values } = conditions(query);
+        return Number(db.prepare(`SELECT count(*) AS c FROM rollouts WHERE ${where}`).get(...values)!['c']);
+      }),
+    tasks: ({ taskType, limit, offset = 0 }) =>
+      snapshot(() => {
+        const where = taskType === undefined ? '' : 'WHERE type = ?';
+        const rows = db
+          .prepare(`SELECT body FROM tasks ${where} ORDER BY n DESC LIMIT ? OFFSET ?`)
+          .all(...(taskType === undefined ? [] : [taskType]), limit, offset);
+        return rows.map((row) => decode(String(row['body'])) as Task);
+      }),
+    task: (id) =>
+      snapshot(() => {
+        const row = db.prepare('SELECT body FROM tasks WHERE id = ?').get(id);
+        return row ? (decode(String(row['body'])) as Task) : null;
+      }),
+    outline: () =>
+      snapshot(() => {
+        const rows = db
+          .prepare(
+            `SELECT seq, at, step, type, body FROM events
+             WHERE type IN ('start', 'pause', 'resume', 'error', 'end')
+               OR seq IN (SELECT max(seq) FROM events WHERE type IN ('step', 'checkpoint') GROUP BY type)
+             ORDER BY seq`,
+          )
+          .all() as unknown as EventRow[];
+        return rows.reduce((view, row) => fold(view, toStored(db, row).event), EMPTY_VIEW);
+      }),
+    close,
+    [Symbol.dispose]: close,
+  };
+}
