@@ -1,0 +1,159 @@
+/** Weights on the device: frozen ones, trainable ones with gradients per lane and optimiser moments. */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { EngineError } from '../ports.ts';
+import type { Device } from './backend.ts';
+import type { Weights } from './block.ts';
+import { F32, type Ggml } from './ffi.ts';
+import type { GgufFile, TensorEntry } from './gguf.ts';
+import type { Pointer } from './libraries.ts';
+import { allocate, getFloats, newContext, newTensor, setData } from './memory.ts';
+import { expectedTensors, LINEARS, shapeOf, type Shape } from './shape.ts';
+
+export interface Parameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly size: number;
+  readonly w: Pointer;
+  /** First and second moment of AdamW; Muon uses the first. */
+  readonly m: Pointer;
+  readonly v: Pointer;
+  /** One accumulator per lane. */
+  readonly g: readonly Pointer[];
+}
+
+export class Parameters {
+  readonly shape: Shape;
+  readonly mode: 'full' | 'lora';
+  readonly lora: { readonly rank: number; readonly alpha: number };
+  readonly trainable: ReadonlyMap<string, Parameter>;
+  readonly #g: Ggml;
+  readonly #frozen = new Map<string, Pointer>();
+  readonly #transposed = new Map<string, Pointer>();
+  readonly #gradientBuffers: Pointer[] = [];
+  readonly #buffers: Pointer[] = [];
+  readonly #contexts: Pointer[] = [];
+
+  /** @param values initial values of the trainable tensors by name, or null for inference without gradients. */
+  constructor(
+    device: Device,
+    shape: Shape,
+    mode: 'full' | 'lora',
+    lora: { rank: number; alpha: number },
+    values: ReadonlyMap<string, Float32Array>,
+    inference = false,
+  ) {
+    this.#g = device.g;
+    this.shape = shape;
+    this.mode = mode;
+    this.lora = lora;
+    const backend = device.lanes[0] as Pointer;
+    const shapes = mode === 'full' ? expectedTensors(shape) : adapterTensors(shape, lora.rank);
+    const own = newContext(device.g, 3 * shapes.size);
+    const gradients = inference ? [] : device.lanes.map(() => newContext(device.g, shapes.size));
+    this.#contexts.push(own, ...gradients);
+    const trainable = new Map<string, Parameter>();
+    for (const [name, dims] of shapes) {
+      const make = (context: Pointer): Pointer => newTensor(device.g, context, F32, ...dims);
+      const w = make(own);
+      device.g.f.ggml_set_param(w);
+      const [m, v] = inference ? [w, w] : [make(own), make(own)];
+      trainable.set(name, { name, shape: dims, size: dims.reduce((a, b) => a * b, 1), w, m, v, g: gradients.map(make) });
+    }
+    this.trainable = trainable;
+    this.#buffers.push(allocate(device.g, own, backend, 'the weights and optimiser state'));
+    for (const context of gradients) this.#gradientBuffers.push(allocate(device.g, context, backend, 'the gradients'));
+    this.write('w', values);
+  }
+
+  forLane(lane: number): Weights {
+    const parameter = (name: string): Parameter | undefined => this.trainable.get(name);
+    return {
+      weight: (name) => parameter(name)?.w ?? this.#need(name),
+      transposed: (name) => this.#transposed.get(name) ?? null,
+      gradient: (name) => parameter(name)?.g[lane] ?? null,
+      adapter: (name) => {
+        const a = parameter(`${name}.lora_a`);
+        const b = parameter(`${name}.lora_b`);
+        return a === undefined || b === undefined ? null : { a: a.w, b: b.w, scale: this.lora.alpha / this.lora.rank };
+      },
+    };
+  }
+  #need(name: string): Pointer {
+    const tensor = this.#frozen.get(name);
+    if (tensor === undefined) throw new EngineError('native', `The weight ${name} was not loaded.`);
+    return tensor;
+  }
+
+  clearGradients(): void {
+    for (const buffer of this.#gradientBuffers) this.#g.f.ggml_backend_buffer_clear(buffer, 0);
+  }
+
+  read(what: 'w' | 'm' | 'v'): Map<string, Float32Array> {
+    return new Map([...this.trainable].map(([name, p]) => [name, getFloats(this.#g, p[what], p.size)]));
+  }
+  readGradients(lane = 0): Map<string, Float32Array> {
+    return new Map([...this.trainable].map(([name, p]) => [name, getFloats(this.#g, p.g[lane] as Pointer, p.size)]));
+  }
+  write(what: 'w' | 'm' | 'v', values: ReadonlyMap<string, Float32Array>): void {
+    for (const [name, p] of this.trainable) {
+      const data = values.get(name);
+      if (data?.length !== p.size)
+        throw new EngineError('corrupt', `The tensor ${name} has ${data?.length ?? 0} numbers instead of ${p.size}.`);
+      setData(this.#g, p[what], data);
+    }
+  }
+
+  dispose(): void {
+    for (const buffer of [...this.#gradientBuffers, ...this.#buffers]) this.#g.f.ggml_backend_buffer_free(buffer);
+    for (const context of this.#contexts) this.#g.f.ggml_free(context);
+  }
+}
+
+/** Names and extents of a LoRA over all linear layers, as llama.cpp names them. */
+export function adapterTensors(shape: Shape, rank: number): Map<string, readonly number[]> {
+  const all = expectedTensors(shape);
+  const out = new Map<string, readonly number[]>();
+  for (let l = 0; l < shape.layers; l++)
+    for (const linear of LINEARS) {
+      const name = `blk.${l}.${linear}.weight`;
+      const [inside = 0, outside = 0] = all.get(name) ?? [];
+      out.set(`${name}.lora_a`, [inside, rank]);
+      out.set(`${name}.lora_b`, [rank, outside]);
+    }
+  return out;
+}
+
+/** Bytes of one tensor of a GGUF file. */
+export function readTensor(file: GgufFile, entry: TensorEntry): Buffer {
+  const buffer = Buffer.allocUnsafeSlow(entry.bytes);
+  const fd = openSync(file.path, 'r');
+  try {
+    for (let done = 0; done < entry.bytes;) {
+      const n = readSync(fd, buffer, done, entry.bytes - done, entry.offset + done);
+      if (n === 0) throw new EngineError('corrupt', `${file.path} ends inside the tensor ${entry.name}. Download or export it again.`);
+      done += n;
+    }
+  } finally {
+    closeSync(fd);
+  }
+  return buffer;
+}
+
+/**
+ * All weights of an F32 file, for full-parameter training.
+ * @throws EngineError `unsupported` when a tensor is not F32.
+ */
+export function readF32(file: GgufFile): { shape: Shape; values: Map<string, Float32Array> } {
+  const shape = shapeOf(file);
+  const values = new Map<string, Float32Array>();
+  for (const [name, entry] of file.tensors) {
+    if (entry.type !== F32)
+      throw new EngineError(
+        'unsupported',
+        `${file.path}: full-parameter training needs F32 weights, but ${name} is not. Set engine.mode to "lora", or convert the model to F32.`,
+      );
+    const bytes = readTensor(file, entry);
+    values.set(name, new Float32Array(bytes.buffer, bytes.byteOffset, entry.bytes / 4));
+  }
+  return { shape, values };
+}

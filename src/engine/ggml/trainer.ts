@@ -1,0 +1,230 @@
+/**
+ * The trainer: weights, gradients and optimiser state on a device, and `forwardBackward` over `Datum[]`.
+ *
+ * Work is split over lanes (one thread each): every lane has graphs and gradient accumulators of its own, and which data
+ * go to which lane is fixed by the data alone, so results do not depend on timing.
+ */
+import type { Datum, Metrics } from '../../core/types.ts';
+import { EngineError, type ForwardBackward, type LossSpec, type OptimParams, type OptimResult } from '../ports.ts';
+import type { Device } from './backend.ts';
+import { TrainingGraph, type GraphSize } from './graph.ts';
+import { setData, getFloats } from './memory.ts';
+import { Optimiser, type MuonParams } from './optimiser.ts';
+import { layOut, planRows, type Batch } from './pack.ts';
+import { Parameters } from './parameters.ts';
+import type { Shape } from './shape.ts';
+
+export type { MuonParams } from './optimiser.ts';
+
+export interface TrainerOptions {
+  /** Tokens of one training graph in each lane. */
+  readonly tokenBudget: number;
+}
+
+export class Trainer {
+  readonly device: Device;
+  readonly shape: Shape;
+  readonly parameters: Parameters;
+  readonly #optimiser: Optimiser;
+  readonly #graphs: Map<string, TrainingGraph>[];
+  readonly #budget: number;
+  #busy = false;
+
+  constructor(device: Device, parameters: Parameters, options: TrainerOptions) {
+    this.device = device;
+    this.shape = parameters.shape;
+    this.parameters = parameters;
+    this.#budget = options.tokenBudget;
+    this.#graphs = device.lanes.map(() => new Map<string, TrainingGraph>());
+    this.#optimiser = new Optimiser(device, parameters);
+  }
+
+  /**
+   * Adds the gradient of `loss` over `data` to the accumulated gradient.
+   * @param train false computes the loss only.
+   */
+  async forwardBackward(data: readonly Datum[], loss: LossSpec, train = true): Promise<ForwardBackward> {
+    return this.#exclusive(async () => {
+      check(data, loss, this.shape);
+      const { layers, width, feedForward, heads, kvHeads, headWidth, vocabulary } = this.shape;
+      const linear = layers * (width * headWidth * (2 * heads + 2 * kvHeads) + 3 * width * feedForward) + (width * vocabulary) / 2;
+      // Attention costs about three times its arithmetic: its products are short and a softmax comes on top.
+      const { rows, length } = planRows(data, (3 * layers * 2 * heads * headWidth) / linear);
+      const lanes = this.device.lanes.length;
+      const fit = Math.max(1, Math.floor(this.#budget / length));
+      const perGraph = Math.min(fit, Math.ceil(rows.length / (lanes * Math.ceil(rows.length / (lanes * fit)))));
+      const out: Results = { logprobs: data.map((d) => new Float32Array(d.tokens.length)), entropy: 0, loss: 0, count: 0, kl: 0, worst: 0 };
+      const batches = Array.from({ length: Math.ceil(rows.length / perGraph) }, (_, i) => rows.slice(i * perGraph, (i + 1) * perGraph));
+      const done: (() => void)[] = [];
+      await Promise.all(
+        this.device.lanes.map(async (_, lane) => {
+          for (let b = lane; b < batches.length; b += lanes) {
+            const batch = layOut(data, batches[b] ?? [], perGraph, length);
+            const graph = await this.#run(lane, batch, data, loss, train);
+            const logprob = getFloats(this.device.g, graph.terminals.logprob, batch.targets.length);
+            const entropy = getFloats(this.device.g, graph.terminals.entropy, batch.targets.length);
+            done[b] = () => collect(out, batch, data, loss, logprob, entropy);
+          }
+        }),
+      );
+      // Sums in the order of the batches, whichever lane was first.
+      for (const finish of done) finish();
+      if (!Number.isFinite(out.loss))
+        throw new EngineError(
+          'native',
+          'The loss is not a finite number: the weights have diverged. Go back to a checkpoint and lower the learning rate.',
+        );
+      return { loss: out.loss, logprobs: out.logprobs, metrics: metricsOf(out, loss) };
+    });
+  }
+
+  /** Clips the accumulated gradient, steps AdamW on every parameter, clears the gradient. */
+  adamw(params: OptimParams): Promise<OptimResult> {
+    return this.#exclusive(() => this.#optimiser.step(params, null));
+  }
+  /** As `adamw`, but the 2-D matrices of the blocks step by Muon; embeddings and norms by AdamW. Clipping is over the AdamW part. */
+  muon(params: OptimParams, muon: MuonParams): Promise<OptimResult> {
+    return this.#exclusive(() => this.#optimiser.step(params, muon));
+  }
+  get optimiser(): Optimiser {
+    return this.#optimiser;
+  }
+
+  /** Weights of the whole model (full-parameter) or of the adapter, by tensor name. */
+  readWeights(): Map<string, Float32Array> {
+    return this.parameters.read('w');
+  }
+
+  async #run(lane: number, batch: Batch, data: readonly Datum[], loss: LossSpec, train: boolean): Promise<TrainingGraph> {
+    const g = this.device.g;
+    const targets = bucket(batch.targets.length);
+    const graph = this.#graph(lane, {
+      rows: batch.rows,
+      length: batch.length,
+      targets,
+      cap: loss.kind === 'reinforce' ? (loss.importanceCap ?? 0) : 0,
+      train,
+    });
+    const io = graph.terminals;
+    const select = new Int32Array(targets);
+    const coefficient = new Float32Array(targets);
+    const sampled = new Float32Array(targets);
+    const flat = new Int32Array(targets);
+    batch.targets.forEach(({ at, datum, index }, i) => {
+      const d = data[datum] as Datum;
+      const advantage = loss.kind === 'reinforce' ? (d.advantages[index] ?? 0) : 1;
+      select[i] = at;
+      coefficient[i] = ((d.weights[index] ?? 0) * advantage) / loss.normaliser;
+      sampled[i] = d.logprobs[index] ?? 0;
+      flat[i] = d.targets[index] ?? 0;
+    });
+    setData(g, io.tokens, batch.tokens);
+    setData(g, io.positions, batch.positions);
+    setData(g, io.mask, batch.mask);
+    setData(g, io.select, select);
+    setData(g, io.coefficient, coefficient);
+    setData(g, io.sampled, sampled);
+    for (const { from, count, read, write } of graph.chunks) {
+      const index = Int32Array.from({ length: count }, (_, i) => i * this.shape.vocabulary + (flat[from + i] ?? 0));
+      setData(g, read, index);
+      setData(g, write, BigInt64Array.from(index, BigInt));
+    }
+    await g.compute(this.device.lanes[lane] as bigint, graph.graph);
+    return graph;
+  }
+
+  #graph(lane: number, size: GraphSize): TrainingGraph {
+    const cache = this.#graphs[lane] as Map<string, TrainingGraph>;
+    const key = Object.values(size).join();
+    let graph = cache.get(key);
+    if (graph === undefined) {
+      // Each graph keeps its intermediate results, so few are kept.
+      for (const [old, unused] of cache) {
+        if (cache.size < 3) break;
+        cache.delete(old);
+        unused.dispose();
+      }
+      graph = new TrainingGraph(this.device.g, this.device.lanes[lane] as bigint, this.shape, this.parameters.forLane(lane), size);
+    } else cache.delete(key);
+    cache.set(key, graph);
+    return graph;
+  }
+
+  async #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#busy) throw new EngineError('native', 'The trainer is busy: await one call before the next.');
+    this.#busy = true;
+    try {
+      return await work();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  dispose(): void {
+    for (const cache of this.#graphs) for (const graph of cache.values()) graph.dispose();
+    for (const cache of this.#graphs) cache.clear();
+    this.#optimiser.dispose();
+  }
+}
+
+interface Results {
+  readonly logprobs: Float32Array[];
+  entropy: number;
+  loss: number;
+  count: number;
+  kl: number;
+  worst: number;
+}
+
+/** Rounds the number of targets up, so that few different graphs are built. */
+function bucket(count: number): number {
+  const step = count <= 256 ? 64 : count <= 1024 ? 128 : 256;
+  return Math.max(step, Math.ceil(count / step) * step);
+}
+
+function collect(out: Results, batch: Batch, data: readonly Datum[], loss: LossSpec, logprob: Float32Array, entropy: Float32Array): void {
+  batch.targets.forEach(({ datum, index }, i) => {
+    const d = data[datum] as Datum;
+    const lp = logprob[i] ?? 0;
+    (out.logprobs[datum] as Float32Array)[index] = lp;
+    out.entropy += entropy[i] ?? 0;
+    out.count++;
+    const delta = lp - (d.logprobs[index] ?? 0);
+    let coefficient = d.weights[index] ?? 0;
+    if (loss.kind === 'reinforce') {
+      coefficient *= (d.advantages[index] ?? 0) * (loss.importanceCap === undefined ? 1 : Math.min(Math.exp(delta), loss.importanceCap));
+      out.kl += Math.exp(delta) - 1 - delta;
+      out.worst = Math.max(out.worst, Math.abs(delta));
+    }
+    out.loss -= (coefficient * lp) / loss.normaliser;
+  });
+}
+
+/** `mismatch/kl` is the k3 estimator of KL(sampler ‖ trainer): mean of r − 1 − log r with r = π_train / π_sample. */
+function metricsOf(out: Results, loss: LossSpec): Metrics {
+  const n = Math.max(1, out.count);
+  const metrics: Record<string, number> = { entropy: out.entropy / n };
+  if (loss.kind === 'reinforce') Object.assign(metrics, { 'mismatch/kl': out.kl / n, 'mismatch/max': out.worst });
+  return metrics;
+}
+
+/** Everything that would make a native assertion fail, or a gradient silently wrong. */
+function check(data: readonly Datum[], loss: LossSpec, shape: Shape): void {
+  if (!(loss.normaliser > 0)) throw new RangeError(`the loss normaliser must be positive, not ${loss.normaliser}`);
+  data.forEach((d, i) => {
+    const n = d.tokens.length;
+    if ([d.targets, d.weights, d.logprobs, d.advantages].some((a) => a.length !== n))
+      throw new RangeError(`datum ${i}: its arrays differ in length`);
+    if (n > shape.context)
+      throw new EngineError(
+        'unsupported',
+        `A training sequence of ${n} tokens is longer than the model's context of ${shape.context}. Shorten the prompt or the answer limit.`,
+      );
+    for (let k = 0; k < n; k++) {
+      const token = d.tokens[k] ?? -1;
+      const target = d.targets[k] ?? -1;
+      if (token < 0 || token >= shape.vocabulary || target < 0 || target >= shape.vocabulary)
+        throw new RangeError(`datum ${i}: token ${token} → ${target} at ${k} is outside the vocabulary of ${shape.vocabulary}`);
+    }
+  });
+}
