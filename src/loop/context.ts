@@ -43,7 +43,8 @@ export interface Conductor {
 /** Sampled views for whoever watches; nothing here is a record. */
 export interface Observer {
   phase(phase: Phase, done: number, total: number): void;
-  tokens(key: string, role: Role, taskType: TaskType, text: string): void;
+  /** One sequence while it is generated; `text` is read only when somebody looks. */
+  tokens(key: string, role: Role, taskType: TaskType, text: () => string): void;
   progress(counts: { readonly generated: number; readonly read: number; readonly tokens: number }): void;
 }
 

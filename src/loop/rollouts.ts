@@ -53,9 +53,10 @@ export async function sampleRollouts(context: LoopContext, jobs: readonly Job[],
       onToken: (request, index, token) => {
         if (followed.request === -1) Object.assign(followed, { request, index, tokens: [] });
         if (followed.request === request && followed.index === index) {
-          followed.tokens.push(token);
+          const { tokens: soFar } = followed;
+          soFar.push(token);
           const job = jobs[request] as Job;
-          observer.tokens(rolloutId(options.step, job, index), job.role, job.taskType, engine.detokenize(followed.tokens));
+          observer.tokens(rolloutId(options.step, job, index), job.role, job.taskType, () => engine.detokenize(soFar));
         }
       },
       onSequence: (request, index, sequence) => {

@@ -52,3 +52,12 @@ describe('configuration', () => {
     expect(nearest('zzzzzz', ['learn', 'gate'])).toBeNull();
   });
 });
+
+describe('docs/config.md', () => {
+  it('names every key', async () => {
+    const { readFileSync } = await import('node:fs');
+    const text = readFileSync(new URL('../../docs/config.md', import.meta.url), 'utf8');
+    const leaves = configKeys().filter((key, _, all) => !all.some((other) => other.startsWith(`${key}.`)));
+    expect(leaves.filter((key) => !text.includes(`\`${key}\``))).toEqual([]);
+  });
+});

@@ -1,0 +1,89 @@
+import type { Readable, Writable } from 'node:stream';
+import { once } from 'node:events';
+import { openJavascriptEnvironment } from '../environment/javascript.ts';
+import type { JavascriptEnvironment } from '../environment/javascript.ts';
+import { VALUE_LIMITS } from '../environment/limits.ts';
+import type { EnvironmentLimits } from '../environment/port.ts';
+import { splitLines } from './lines.ts';
+
+export interface ExecOptions {
+  readonly lang?: string | undefined;
+  readonly workers?: number | undefined;
+  readonly limits?: Partial<EnvironmentLimits> | undefined;
+  readonly stdin?: Readable | undefined;
+  readonly stdout?: Writable | undefined;
+  readonly stderr?: Writable | undefined;
+}
+
+/** One line of output; `output` is a canonical value. */
+interface ExecLine {
+  readonly id: unknown;
+  readonly verdict: string;
+  readonly output?: string;
+  readonly detail?: string;
+}
+
+/** More generous than a proposal's: programs here are somebody's, not a small model's. */
+const EXEC_LIMITS: Partial<EnvironmentLimits> = {
+  timeoutMs: 10_000,
+  outputChars: VALUE_LIMITS.chars,
+  programChars: 200_000,
+  inputChars: 200_000,
+};
+const LINE_CHARS = 1_000_000;
+/** Programs under way at once: workers stay busy, memory stays bounded however long the stream. */
+const WINDOW = 128;
+const EXIT_OK = 0;
+const EXIT_USAGE = 2;
+
+/**
+ * `kelvin exec`: programs as JSON lines in (`{"id","code","input"}`), verdicts as JSON lines out, in the order of the
+ * input. A line that cannot be read gets verdict `error` and the stream goes on. Returns the exit code.
+ */
+export async function execCommand(options: ExecOptions = {}): Promise<number> {
+  const { stdin = process.stdin, stdout = process.stdout, stderr = process.stderr, lang = 'javascript' } = options;
+  if (lang !== 'javascript') {
+    stderr.write(`kelvin exec runs --lang javascript, not ${JSON.stringify(lang)}.\n`);
+    return EXIT_USAGE;
+  }
+  await using environment = await openJavascriptEnvironment({ ...EXEC_LIMITS, ...options.limits }, { workers: options.workers ?? 2 });
+  let readerGone = false;
+  const onError = (): void => {
+    readerGone = true;
+  };
+  stdout.on('error', onError);
+  try {
+    const running: Promise<ExecLine>[] = [];
+    const writeOldest = async (): Promise<void> => {
+      const line = await running.shift();
+      if (!readerGone && !stdout.write(`${JSON.stringify(line)}\n`)) await Promise.race([once(stdout, 'drain'), once(stdout, 'close')]);
+    };
+    for await (const line of splitLines(stdin, LINE_CHARS)) {
+      if (readerGone) break;
+      if (line?.trim() === '') continue;
+      running.push(runLine(environment, line));
+      if (running.length >= WINDOW) await writeOldest();
+    }
+    while (running.length > 0) await writeOldest();
+  } finally {
+    stdout.off('error', onError);
+  }
+  return EXIT_OK;
+}
+
+async function runLine(environment: JavascriptEnvironment, line: string | null): Promise<ExecLine> {
+  if (line === null) return { id: null, verdict: 'error', detail: `The line is longer than ${LINE_CHARS} characters.` };
+  let request: unknown;
+  try {
+    request = JSON.parse(line);
+  } catch (error) {
+    return { id: null, verdict: 'error', detail: `The line is not JSON: ${(error as SyntaxError).message}` };
+  }
+  if (typeof request !== 'object' || request === null || Array.isArray(request)) {
+    return { id: null, verdict: 'error', detail: 'The line is not a JSON object with id, code and input.' };
+  }
+  const { id = null, code, input = '' } = request as { id?: unknown; code?: unknown; input?: unknown };
+  if (typeof code !== 'string') return { id, verdict: 'error', detail: 'The line has no text under "code".' };
+  if (typeof input !== 'string') return { id, verdict: 'error', detail: 'What stands under "input" is not text: an argument list as source literals.' };
+  return { id, ...(await environment.examine(code, input)) };
+}

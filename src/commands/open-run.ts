@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { connectControl } from '../record/control.ts';
+import { findRun, isAlive } from '../record/folder.ts';
+import { openJournalReader } from '../record/journal.ts';
+import { UsageError } from './exits.ts';
+import { runsRoot } from './paths.ts';
+
+const LOG = 'run.log';
+const START_TIMEOUT_MS = 60_000;
+
+/** Starts the run process of a folder, detached: closing the window does not stop it. Its own words go to run.log. */
+export function spawnRun(runDir: string, args: readonly string[] = []): void {
+  const log = openSync(join(runDir, LOG), 'a', 0o600);
+  const main = fileURLToPath(import.meta.url);
+  const child = spawn(process.execPath, [...process.execArgv, entry(main), 'resume', runDir, '--headless', '--json', ...args], {
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: { ...process.env, NODE_ENV: 'production' },
+  });
+  child.unref();
+  closeSync(log);
+}
+
+/** The bundle's main file, whichever chunk this code ended up in. */
+const entry = (file: string): string => process.argv[1] ?? file;
+
+/** Waits until the run process answers on its control socket. Throws with the end of its log when it ended instead. */
+export async function waitForRun(runDir: string): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  let seen = false;
+  while (Date.now() < deadline) {
+    const alive = isAlive(runDir);
+    if (seen && !alive) break;
+    seen ||= alive;
+    if (alive) {
+      try {
+        (await connectControl(runDir, () => {})).close();
+        return;
+      } catch {
+        // Not listening yet.
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new UsageError(`The run did not start. The end of its log (${join(runDir, LOG)}):\n${logTail(runDir)}`);
+}
+
+function logTail(runDir: string): string {
+  try {
+    return readFileSync(join(runDir, LOG), 'utf8').trim().split('\n').slice(-5).join('\n');
+  } catch {
+    return '(no log)';
+  }
+}
+
+/** `kelvin open RUN`: the app on a run, live or ended. */
+export async function openCommand(name: string): Promise<number> {
+  requireTerminal();
+  return await showApp(findRun(runsRoot(), name).dir);
+}
+
+export function requireTerminal(): void {
+  if (!process.stdin.isTTY || !process.stdout.isTTY)
+    throw new UsageError('The app needs a terminal. Without one: kelvin train --headless, kelvin runs, kelvin resume RUN --headless.');
+}
+
+/** Mounts the app on a run folder until the person leaves it. */
+export async function showApp(runDir: string): Promise<number> {
+  const reader = openJournalReader(runDir);
+  try {
+    const { runApp } = await import('../../ui/main.tsx');
+    const { exitCode, leave } = await runApp({
+      runDir,
+      reader,
+      connect: (onMessage) => (isAlive(runDir) ? connectControl(runDir, onMessage) : Promise.resolve(null)),
+      isAlive: () => isAlive(runDir),
+      restart: (reason) => {
+        spawnRun(runDir, reason ? ['--reason', reason] : []);
+        return waitForRun(runDir);
+      },
+    });
+    process.stdout.write(leave === 'running' ? `The run goes on in the background. Come back with: kelvin open ${runDir}\n` : '');
+    return exitCode;
+  } finally {
+    reader.close();
+  }
+}

@@ -1,0 +1,16 @@
+import type { Config } from '../config.ts';
+import { openGgmlEngine } from '../engine/ggml/engine.ts';
+import type { Engine } from '../engine/ports.ts';
+import { openJavascriptEnvironment } from '../environment/javascript.ts';
+import type { Environment } from '../environment/port.ts';
+import { resolveShipped } from './paths.ts';
+
+/** The engine that a config asks for. Throws `EngineError` with what to do. */
+export const openEngine = (config: Config, inference = false): Promise<Engine> =>
+  openGgmlEngine({ ...config.engine, model: resolveShipped(config.model), adapter: config.adapter, seed: config.seed, inference });
+
+/** The environment that a config asks for. */
+export function openEnvironment(config: Config): Promise<Environment> {
+  const { workers, ...limits } = config.environment;
+  return openJavascriptEnvironment(limits, { workers });
+}

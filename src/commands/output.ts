@@ -1,0 +1,26 @@
+import type { RunEvent } from '../core/events.ts';
+import { formatEventLine } from '../../ui/headless.ts';
+
+export type Display = 'plain' | 'json' | 'none';
+
+/** Shows a run without the app: one line an event, plain or JSON. Rollouts and tasks are counted, not spelled out. */
+export function createOutput(display: Display, runDir: string): { readonly event: (event: RunEvent) => void } {
+  // A reader that went away (`| head`) must not stop the run.
+  process.stdout.on('error', () => {});
+  if (display === 'plain') process.stdout.write(`Run folder: ${runDir}\n`);
+  return {
+    event(event) {
+      if (display === 'json') process.stdout.write(`${JSON.stringify(jsonEvent(event))}\n`);
+      else if (display === 'plain') {
+        const line = formatEventLine(event);
+        if (line !== null) process.stdout.write(`${line}\n`);
+      }
+    },
+  };
+}
+
+function jsonEvent(event: RunEvent): unknown {
+  if (event.type === 'rollouts') return { type: event.type, step: event.step, count: event.rollouts.length };
+  if (event.type === 'tasks') return { type: event.type, step: event.step, count: event.tasks.length };
+  return event;
+}

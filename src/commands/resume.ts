@@ -1,0 +1,58 @@
+import { parseConfig, readConfig } from '../config.ts';
+import { EMPTY_VIEW, fold } from '../core/fold.ts';
+import type { RunView } from '../core/fold.ts';
+import { findRun, isAlive, readRunConfig, writeRunConfig } from '../record/folder.ts';
+import { openJournalReader } from '../record/journal.ts';
+import { EXIT, UsageError } from './exits.ts';
+import { createOutput } from './output.ts';
+import type { Display } from './output.ts';
+import { order } from './pause.ts';
+import { runsRoot } from './paths.ts';
+import { runSession, userName } from './session.ts';
+
+export interface ResumeOptions {
+  readonly run: string;
+  readonly reason?: string | undefined;
+  readonly set?: readonly string[] | undefined;
+  readonly config?: string | undefined;
+  readonly steps?: number | undefined;
+  readonly display: Display;
+  readonly exitOnPause?: boolean | undefined;
+}
+
+/**
+ * `kelvin resume RUN`: lets a paused run go on (a reason is required and recorded), or continues a run whose process has
+ * ended, from its last complete step.
+ */
+export async function resumeCommand(options: ResumeOptions): Promise<number> {
+  const { dir } = findRun(runsRoot(), options.run);
+  const view = viewOf(dir);
+  const reason = options.reason?.trim();
+  if (view.pause && !reason) {
+    process.stderr.write(
+      `The run is paused at step ${view.pause.step} (${view.pause.cause}): ${view.pause.reason}\n` +
+        `Read it first: kelvin open ${options.run}. Then: kelvin resume ${options.run} --reason "why it may go on"\n`,
+    );
+    return EXIT.paused;
+  }
+  if (isAlive(dir)) {
+    if (!view.pause) throw new UsageError('The run is running already; kelvin open shows it.');
+    return await order(dir, { command: 'resume', reason: reason as string, by: userName() });
+  }
+  if (view.ended === 'finished' && options.steps === undefined && !options.set?.length)
+    throw new UsageError('The run is finished. To train it further, give it more steps: kelvin resume RUN --steps N');
+  const overrides = [...(options.set ?? []), ...(options.steps === undefined ? [] : [`steps=${options.steps}`])];
+  const config = options.config ? readConfig(options.config, overrides) : parseConfig(readRunConfig(dir), overrides, `${dir}: config.json`);
+  if (overrides.length > 0 || options.config) writeRunConfig(dir, config);
+  const output = createOutput(options.display, dir);
+  return await runSession({ runDir: dir, config, reason, exitOnPause: options.exitOnPause, onEvent: output.event });
+}
+
+export function viewOf(dir: string): RunView {
+  const reader = openJournalReader(dir);
+  try {
+    return reader.events(0).reduce((view, { event }) => fold(view, event), EMPTY_VIEW);
+  } finally {
+    reader.close();
+  }
+}

@@ -1,0 +1,211 @@
+import { createRequire } from 'node:module';
+import { dialectFor } from '../core/prompts/index.ts';
+import type { LiveMessage, RunEvent } from '../core/events.ts';
+import { EMPTY_VIEW, fold } from '../core/fold.ts';
+import type { RunView } from '../core/fold.ts';
+import type { Metrics } from '../core/types.ts';
+import type { Config } from '../config.ts';
+import { createMonitor } from '../../safety/monitor.ts';
+import { DRILL_THOUGHT } from '../../safety/drill.ts';
+import { openEngine } from './open.ts';
+import type { Engine } from '../engine/ports.ts';
+import { openEnvironment } from './open.ts';
+import type { Environment } from '../environment/port.ts';
+import { evaluate } from '../eval/evaluate.ts';
+import { heldoutTasks } from '../eval/heldout.ts';
+import { createAnswered } from '../loop/answered.ts';
+import { createConductor } from '../loop/conductor.ts';
+import type { ConductorControls } from '../loop/conductor.ts';
+import type { LoopContext } from '../loop/context.ts';
+import { createReader } from '../loop/reader.ts';
+import { run } from '../loop/run.ts';
+import { initialState, restoreState, storeState } from '../loop/state.ts';
+import type { LoopState, StoredState } from '../loop/state.ts';
+import { isHeldOut } from '../pretrain/split.ts';
+import { latestCheckpoint, saveCheckpoint } from '../record/checkpoint.ts';
+import { serveControl } from '../record/control.ts';
+import { openJournal, openJournalReader } from '../record/journal.ts';
+import { acquireLock } from '../record/lock.ts';
+import type { RunJournal } from '../record/port.ts';
+import { createLive } from './live.ts';
+import { EXIT } from './exits.ts';
+import { commandHandler } from './orders.ts';
+
+const require = createRequire(import.meta.url);
+const VERSIONS: Readonly<Record<string, string>> = {
+  kelvin: '0.1.0',
+  node: process.versions.node,
+  'node-llama-cpp': (require('node-llama-cpp/package.json') as { version: string }).version,
+};
+
+export interface SessionOptions {
+  readonly runDir: string;
+  readonly config: Config;
+  /** Reason given for going on with a paused run. */
+  readonly reason?: string | undefined;
+  readonly exitOnPause?: boolean | undefined;
+  /** Sees every event as it is recorded. */
+  readonly onEvent: (event: RunEvent) => void;
+  /** Called once the run can be steered, for instance by the drill. */
+  readonly onReady?: ((controls: ConductorControls) => void) | undefined;
+}
+
+/**
+ * One process's share of a run: opens what it needs, continues from the last complete step (or starts), runs the loop to
+ * its end, a stop or a fault, and closes everything. Returns the exit code (docs/cli.md).
+ */
+export async function runSession(options: SessionOptions): Promise<number> {
+  const { runDir, config } = options;
+  await using stack = new AsyncDisposableStack();
+  stack.use(acquireLock(runDir));
+  const journal = stack.use(openJournal(runDir));
+  const restored = restore(journal, runDir);
+  const engine = stack.use(await openEngine(config));
+  const environment = stack.use(await openEnvironment(config));
+  const state = restored.state ?? initialState();
+  if (restored.dir) await engine.loadState(restored.dir);
+
+  let view: RunView = restored.view;
+  const answered = createAnswered();
+  for (const event of restored.events) answered.take(event);
+  const record = (events: readonly RunEvent[]): void => {
+    journal.append(events);
+    for (const event of events) {
+      view = fold(view, event);
+      answered.take(event);
+      options.onEvent(event);
+    }
+  };
+
+  const signals = { code: 0 };
+  const conductor = createConductor(
+    {
+      onPause: (cause, reason, rolloutId) => {
+        record([{ type: 'pause', step: state.step, cause, reason, rolloutId }]);
+        if (options.exitOnPause) {
+          signals.code = EXIT.paused;
+          conductor.requestStop();
+        }
+      },
+      onResume: (reason, by) => record([{ type: 'resume', step: state.step, reason, by }]),
+    },
+    view.pause !== null,
+  );
+  const monitor = config.safety.monitor ? createMonitor() : null;
+  const server = await serveControl(runDir, commandHandler({ conductor, record, step: () => state.step }));
+  stack.defer(() => server.close());
+  const live = createLive((message: LiveMessage) => server.broadcast(message), () => view);
+  stack.defer(() => live.close());
+  onSignals(stack, conductor, (code) => (signals.code = code));
+
+  record([
+    {
+      type: 'start',
+      step: state.step,
+      config,
+      info: engine.info,
+      monitor: monitor?.version ?? 'off',
+      tiers: monitor?.tiers ?? [],
+      resumed: restored.events.length > 0,
+      versions: VERSIONS,
+    },
+    ...restored.warnings.map((message): RunEvent => ({ type: 'warning', step: state.step, message })),
+  ]);
+  if (!monitor) record([{ type: 'warning', step: state.step, message: 'The safety monitor is switched off: no thought is read.' }]);
+  if (options.reason !== undefined && conductor.paused) conductor.resume(options.reason, userName());
+  options.onReady?.(conductor);
+
+  const context: LoopContext = {
+    config,
+    engine,
+    environment,
+    dialect: dialectFor(engine.info.dialect, config.language),
+    reader: createReader(monitor),
+    journal: { append: record, close: () => journal.close() },
+    conductor,
+    state,
+    isHeldOut,
+    observer: live.observer,
+    answered,
+    drillThought: DRILL_THOUGHT,
+  };
+  const cause = await run(context, {
+    evaluate: evaluator(config, engine, environment, live),
+    checkpoint: (step) => saveCheckpoint(runDir, step, (dir) => engine.saveState(dir), storeState(state), { keep: config.checkpoint.keep }),
+    firstEval: view.evals[0]?.[1] ?? null,
+  }).catch((error: unknown) => {
+    recordFault(record, state, error);
+    throw error;
+  });
+  return cause === 'stopped' ? signals.code : EXIT.ok;
+}
+
+interface Restored {
+  readonly state: LoopState | null;
+  readonly dir: string | null;
+  readonly events: readonly RunEvent[];
+  readonly view: RunView;
+  readonly warnings: readonly string[];
+}
+
+/** The last complete step of a run folder; what came after it is discarded, and said. */
+function restore(journal: RunJournal, runDir: string): Restored {
+  const found = latestCheckpoint(runDir);
+  const warnings = found ? [...found.warnings] : [];
+  const stored = found ? (found.state as StoredState) : null;
+  const before = readEvents(runDir);
+  if (before.length > 0) {
+    const dropped = journal.discardAfter(stored?.step ?? -1);
+    if (dropped.rollouts > 0)
+      warnings.push(`Going on from step ${stored?.step ?? 0}; an unfinished step was discarded (${dropped.rollouts} rollouts) and is repeated.`);
+  }
+  const events = readEvents(runDir);
+  return { state: stored ? restoreState(stored) : null, dir: found?.dir ?? null, events, view: events.reduce(fold, EMPTY_VIEW), warnings };
+}
+
+function readEvents(runDir: string): RunEvent[] {
+  const reader = openJournalReader(runDir);
+  try {
+    return reader.events(0).map((stored) => stored.event);
+  } finally {
+    reader.close();
+  }
+}
+
+function evaluator(config: Config, engine: Engine, environment: Environment, live: ReturnType<typeof createLive>): (() => Promise<Metrics>) | null {
+  const { suite, tasks } = config.eval;
+  if (suite === 'none') return null;
+  return () =>
+    evaluate({
+      engine,
+      environment,
+      tasks: heldoutTasks(suite, tasks),
+      seed: config.seed,
+      maxTokens: config.algorithm.maxTokens.solve,
+      onProgress: (done, total) => live.observer.phase('eval', done, total),
+    });
+}
+
+function recordFault(record: (events: readonly RunEvent[]) => void, state: LoopState, error: unknown): void {
+  try {
+    record([{ type: 'error', step: state.step, message: error instanceof Error ? error.message : String(error), exitCode: EXIT.fault }]);
+  } catch {
+    // The journal itself is the fault (a full disk): the message still reaches the terminal and the exit code.
+  }
+}
+
+/** First signal: finish the step, checkpoint, end. Second: end at once; the last complete step is on disk. */
+function onSignals(stack: AsyncDisposableStack, conductor: ConductorControls, setCode: (code: number) => void): void {
+  const handle = (signal: NodeJS.Signals): void => {
+    const code = signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
+    if (conductor.stopping) process.exit(code);
+    setCode(code);
+    conductor.requestStop();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, handle);
+    stack.defer(() => void process.off(signal, handle));
+  }
+}
+
+export const userName = (): string => process.env['USER'] ?? process.env['LOGNAME'] ?? process.env['USERNAME'] ?? 'unknown';

@@ -1,0 +1,15 @@
+import { createRunFolder } from '../record/folder.ts';
+import { showApp, spawnRun, waitForRun } from './open-run.ts';
+import { runsRoot } from './paths.ts';
+import { configOf, trainCommand } from './train.ts';
+import type { TrainOptions } from './train.ts';
+
+/** `kelvin` and `kelvin start`: a new run in its own process and the app on it; without a terminal, plain lines to the end. */
+export async function startCommand(options: TrainOptions & { readonly headless: boolean }): Promise<number> {
+  if (options.headless || !process.stdin.isTTY || !process.stdout.isTTY) return await trainCommand(options);
+  const config = configOf(options);
+  const runDir = createRunFolder({ root: runsRoot(), runDir: options.runDir, name: config.name, config });
+  spawnRun(runDir);
+  await waitForRun(runDir);
+  return await showApp(runDir);
+}

@@ -1,0 +1,168 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { EXIT, explain } from './commands/exits.ts';
+import type { Display } from './commands/output.ts';
+
+/** The command line. Each command lives in `src/commands/` and is loaded only when it is used. */
+const integer = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('It takes a whole number, 0 or more.');
+  return value;
+};
+const positive = (text: string): number => {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('It takes a number above 0.');
+  return value;
+};
+const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
+const display = (options: { readonly json?: boolean }): Display => (options.json ? 'json' : 'plain');
+
+interface RunFlags {
+  readonly config?: string;
+  readonly steps?: number;
+  readonly seed?: number;
+  readonly set?: string[];
+  readonly runDir?: string;
+  readonly headless?: boolean;
+  readonly json?: boolean;
+  readonly exitOnPause?: boolean;
+}
+
+let exitCode: number = EXIT.ok;
+const act =
+  <T extends unknown[]>(work: (...args: T) => Promise<number> | number) =>
+  async (...args: T): Promise<void> => {
+    exitCode = await work(...args);
+  };
+
+const program = new Command('kelvin')
+  .description('Teach a language model to reason by self-play, in your terminal, and watch what it thinks.')
+  .version('0.1.0')
+  .exitOverride()
+  .showSuggestionAfterError()
+  .addHelpText('after', '\nExit codes and all options: docs/cli.md');
+
+const runFlags = (command: Command): Command =>
+  command
+    .option('--config <file>', 'configuration, JSON (default: configs/nano.json)')
+    .option('--steps <n>', 'optimiser steps', integer)
+    .option('--seed <s>', 'seed of everything random', integer)
+    .option('--set <path=value>', 'override any config key; may be repeated', collect)
+    .option('--run-dir <dir>', 'folder of the run (default: a new one under runs/)')
+    .option('--headless', 'no app: plain progress lines')
+    .option('--json', 'no app: one JSON event a line')
+    .option('--exit-on-pause', 'end with exit code 6 instead of waiting when the run pauses');
+
+runFlags(program.command('start', { isDefault: true }).description('start a run on the bundled model and open the app (plain lines without a terminal)')).action(
+  act(async (flags: RunFlags) => {
+    const { startCommand } = await import('./commands/start.ts');
+    return await startCommand({ ...flags, display: display(flags), headless: Boolean(flags.headless ?? flags.json) });
+  }),
+);
+runFlags(program.command('train').description('train in this process; the app when there is a terminal, unless --headless or --json')).action(
+  act(async (flags: RunFlags) => {
+    const { startCommand } = await import('./commands/start.ts');
+    return await startCommand({ ...flags, display: display(flags), headless: Boolean(flags.headless ?? flags.json) });
+  }),
+);
+program
+  .command('resume <run>')
+  .description('let a paused run go on (needs --reason), or continue one that ended')
+  .option('--reason <text>', 'why a paused run may go on; recorded')
+  .option('--config <file>', 'another configuration')
+  .option('--steps <n>', 'train up to this many steps', integer)
+  .option('--set <path=value>', 'override any config key; may be repeated', collect)
+  .option('--headless', 'plain progress lines (the default here)')
+  .option('--json', 'one JSON event a line')
+  .option('--exit-on-pause', 'end with exit code 6 when the run pauses')
+  .action(
+    act(async (run: string, flags: RunFlags & { readonly reason?: string }) => {
+      const { resumeCommand } = await import('./commands/resume.ts');
+      return await resumeCommand({ ...flags, run, display: display(flags) });
+    }),
+  );
+program
+  .command('open <run>')
+  .description('open the app on a run, live or ended')
+  .action(act(async (run: string) => (await import('./commands/open-run.ts')).openCommand(run)));
+program
+  .command('pause <run>')
+  .description('pause a live run before its next optimiser step')
+  .option('--reason <text>', 'recorded with the pause', 'asked for on the command line')
+  .action(act(async (run: string, flags: { reason: string }) => (await import('./commands/pause.ts')).pauseCommand(run, flags.reason)));
+program
+  .command('runs')
+  .description('list the runs')
+  .option('--json', 'one JSON object a line')
+  .action(act(async (flags: { json?: boolean }) => (await import('./commands/runs.ts')).runsCommand({ json: Boolean(flags.json) })));
+program
+  .command('drill [run]')
+  .description('plant an uh-oh thought in a live run and show that it stops before the next update')
+  .option('--config <file>', 'configuration of the drill run')
+  .option('--json', 'one JSON event a line')
+  .action(
+    act(async (run: string | undefined, flags: { config?: string; json?: boolean }) => {
+      const { drillCommand } = await import('./commands/drill.ts');
+      return await drillCommand({ run, config: flags.config, json: Boolean(flags.json) });
+    }),
+  );
+program
+  .command('pretrain')
+  .description('pre-train a nano model from scratch on programs that the built-in generator writes')
+  .option('--config <file>', 'recipe, JSON', 'configs/pretrain/nano.json')
+  .requiredOption('--out <file>', 'where the GGUF goes')
+  .option('--seed <s>', 'seed', integer)
+  .option('--tokens <n>', 'tokens to train on', integer)
+  .option('--minutes <m>', 'wall-clock minutes to train', positive)
+  .option('--threads <n>', 'threads', integer)
+  .option('--json', 'one JSON event a line')
+  .action(
+    act(async (flags: { config: string; out: string; seed?: number; tokens?: number; minutes?: number; threads?: number; json?: boolean }) => {
+      const { pretrainCommand } = await import('./commands/pretrain.ts');
+      return await pretrainCommand({ ...flags, json: Boolean(flags.json) });
+    }),
+  );
+program
+  .command('eval')
+  .description('accuracy of a model on held-out tasks, at temperature 1 and greedy')
+  .option('--model <file>', 'GGUF', 'models/nano.gguf')
+  .option('--adapter <file>', 'GGUF LoRA adapter')
+  .addOption(new Option('--suite <name>', 'which tasks').choices(['heldout', 'tune']).default('heldout'))
+  .option('--tasks <n>', 'how many tasks', integer)
+  .option('--seed <s>', 'seed of the sampling', integer, 1)
+  .option('--threads <n>', 'threads; 0 = all cores', integer, 0)
+  .option('--json', 'one JSON line')
+  .action(
+    act(async (flags: { model: string; adapter?: string; suite: 'heldout' | 'tune'; tasks?: number; seed: number; threads: number; json?: boolean }) => {
+      const { evalCommand } = await import('./commands/eval.ts');
+      return await evalCommand({ ...flags, json: Boolean(flags.json) });
+    }),
+  );
+program
+  .command('exec')
+  .description('run programs in the sandbox: JSONL {"id","code","input"} in, JSONL verdicts out')
+  .addOption(new Option('--lang <language>', 'language of the programs').choices(['javascript']).default('javascript'))
+  .action(act(async (flags: { lang: 'javascript' }) => (await import('./commands/exec.ts')).execCommand(flags)));
+program
+  .command('monitor')
+  .description('read thoughts: JSONL {"id","thought","program"?} in, JSONL {"id","severity","findings"} out')
+  .action(act(async () => (await import('./commands/monitor.ts')).monitorCommand({})));
+program
+  .command('doctor')
+  .description('try every part on this machine')
+  .option('--json', 'one JSON object a line')
+  .action(act(async (flags: { json?: boolean }) => (await import('./commands/doctor.ts')).doctorCommand({ json: Boolean(flags.json) })));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  else {
+    const { code, message } = explain(error);
+    exitCode = code;
+    if (message) process.stderr.write(`kelvin: ${message}\n`);
+    if (process.env['KELVIN_TRACE'] && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  }
+}
+// Foreign threads (libraries, workers) must not keep a finished command alive; pipes get their last lines first.
+await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+process.exit(exitCode);
