@@ -10,8 +10,8 @@ import { openForWriting } from './schema.ts';
 export { openJournalReader } from './reader.ts';
 export { verifyAudit } from './audit.ts';
 
-/** Rollouts that must stay readable after their step was discarded. */
-const IS_EVIDENCE = `id IN (SELECT rollout_id FROM findings WHERE severity >= 4 UNION SELECT rollout_id FROM audit WHERE rollout_id IS NOT NULL)`;
+/** Rollouts that must stay readable, with their findings, after their step was discarded. */
+const EVIDENCE = `(SELECT rollout_id FROM findings WHERE severity >= 4 UNION SELECT rollout_id FROM audit WHERE rollout_id IS NOT NULL)`;
 
 const rolloutIdOf = (event: RunEvent): string | null => ('rolloutId' in event ? event.rolloutId : null);
 
@@ -105,11 +105,13 @@ export function openJournal(dir: string, options: { readonly now?: () => number;
   const discard = (step: number): Discarded => {
     const remove = (sql: string): number => Number(db.prepare(sql).run(step).changes);
     const discarded: Discarded = {
-      kept: remove(`UPDATE rollouts SET live = 0 WHERE live AND step > ? AND ${IS_EVIDENCE}`),
+      kept: remove(`UPDATE rollouts SET live = 0 WHERE live AND step > ? AND id IN ${EVIDENCE}`),
       rollouts: remove('DELETE FROM rollouts WHERE live AND step > ?'),
       tasks: remove('DELETE FROM tasks WHERE step > ?'),
-      findings: remove('DELETE FROM findings WHERE step > ? AND severity < 4'),
-      events: remove('DELETE FROM events WHERE step > ? AND seq NOT IN (SELECT seq FROM audit WHERE seq IS NOT NULL)'),
+      findings: remove(`DELETE FROM findings WHERE step > ? AND rollout_id NOT IN ${EVIDENCE}`),
+      events: remove(
+        'DELETE FROM events WHERE step > ? AND seq NOT IN (SELECT seq FROM audit WHERE seq IS NOT NULL UNION SELECT seq FROM findings)',
+      ),
     };
     if (Object.values(discarded).some((count) => count > 0)) {
       chain(db, { seq: null, at: now(), kind: 'discard', rolloutId: null, body: canonical({ after: step, ...discarded }) });

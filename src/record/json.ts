@@ -1,9 +1,11 @@
 /**
- * JSON that keeps every number: NaN and the infinities, which JSON turns into null, travel as `{"$number":"NaN"}`.
+ * JSON that keeps every number: NaN, the infinities (null in JSON) and −0 (0 in JSON) travel as `{"$number":"NaN"}`.
  * A gradient norm that became NaN is a fact worth recording.
  */
-const wrap = (_key: string, value: unknown): unknown =>
-  typeof value === 'number' && !Number.isFinite(value) ? { $number: String(value) } : value;
+const wrap = (_key: string, value: unknown): unknown => {
+  if (typeof value !== 'number' || (Number.isFinite(value) && !Object.is(value, -0))) return value;
+  return { $number: Object.is(value, -0) ? '-0' : String(value) };
+};
 
 const unwrap = (_key: string, value: unknown): unknown => {
   const text = (value as { $number?: unknown } | null)?.$number;

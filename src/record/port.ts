@@ -29,8 +29,8 @@ export interface Discarded {
 /** The writer as the run process holds it. */
 export interface RunJournal extends Journal {
   /**
-   * Removes what was recorded of steps after `step` (never completed), in one transaction. Starts, pauses, resumes, reviews, drills
-   * and severity-4 findings are never removed; the audit chain notes the rollback.
+   * Removes what was recorded of steps after `step` (never completed), in one transaction. Starts, pauses, resumes, reviews, drills,
+   * severity-4 findings and the findings of rollouts that those name are never removed; the audit chain notes the rollback.
    */
   discardAfter(step: number): Discarded;
   [Symbol.dispose](): void;

@@ -25,13 +25,13 @@ export function toRow({ rollout: r, outcome, reward, detail, severity, advantage
     prompt: r.prompt, completion: r.completion, prompt_tokens: pack(r.promptTokens), tokens: pack(r.tokens), logprobs: pack(r.logprobs),
   };
   const inexact = Object.entries(row).filter(([, cell]) => !survives(cell));
-  row['inexact'] = inexact.length ? encode(inexact.map(([name, cell]) => [name, Object.is(cell, -0) ? '-0' : cell])) : null;
+  row['inexact'] = inexact.length ? encode(inexact) : null;
   return ROLLOUT_COLUMNS.map((name) => row[name]!);
 }
 
 export function fromRow(stored: Row): RolloutRecord {
   const row = { ...stored };
-  for (const [name, cell] of decode(String(row['inexact'] ?? '[]')) as [string, string | number][]) row[name] = cell === '-0' ? -0 : cell;
+  for (const [name, cell] of decode(String(row['inexact'] ?? '[]')) as [string, string | number][]) row[name] = cell;
   const text = (name: string): string => row[name] as string;
   const number = (name: string): number => row[name] as number;
   return {

@@ -212,7 +212,7 @@ describe('all or nothing', () => {
 });
 
 describe('rollback', () => {
-  test('removes incomplete steps, never a pause, a review, a drill or a severity-4 finding', () => {
+  test('removes incomplete steps, never a pause, a review, a drill, a severity-4 or a reviewed finding', () => {
     const dir = scratch();
     using journal = openJournal(dir);
     using reader = openJournalReader(dir);
@@ -241,12 +241,13 @@ describe('rollback', () => {
       { type: 'drill', step: 2, rolloutId: 'd', caught: true },
       pause(2, 'r2'),
     ]);
-    expect(journal.discardAfter(1)).toEqual({ events: 4, rollouts: 1, tasks: 1, findings: 2, kept: 2 });
+    expect(journal.discardAfter(1)).toEqual({ events: 3, rollouts: 1, tasks: 1, findings: 1, kept: 2 });
     expect(reader.events(0).map((item) => item.event.type)).toEqual([
       'start',
       'rollouts',
       'tasks',
       'step',
+      'finding',
       'finding',
       'review',
       'drill',

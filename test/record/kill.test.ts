@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { latestCheckpoint } from '../../src/record/checkpoint.ts';
+import { openJournal, openJournalReader, verifyAudit } from '../../src/record/journal.ts';
+import { scratch } from './samples.ts';
+import { startChild } from './spawn.ts';
+
+test('a writer killed in the middle of its work leaves whole transactions only', async () => {
+  for (const delay of [0, 3, 7]) {
+    const dir = scratch();
+    const { line, kill } = await startChild('journal', dir, 3);
+    await sleep(delay);
+    await kill();
+    const reader = openJournalReader(dir);
+    const types = reader.events(0).map((item) => item.event.type);
+    const steps = types.length / 3;
+    expect(steps).toBeGreaterThanOrEqual(Number(line));
+    expect(types).toEqual(Array.from({ length: steps }, () => ['rollouts', 'pause', 'step']).flat());
+    expect(reader.rolloutCount({})).toBe(steps * 10);
+    expect(reader.rollouts({ limit: 1 })[0]?.rollout.id).toBe(`${steps}-9`);
+    reader.close();
+    expect(verifyAudit(dir)).toEqual({ ok: true, entries: steps });
+    // Going on: the journal opens, rolls back and takes more.
+    using journal = openJournal(dir);
+    expect(journal.discardAfter(steps - 1)).toMatchObject({ rollouts: 10, events: 2 });
+    expect(verifyAudit(dir)).toEqual({ ok: true, entries: steps + 1 });
+  }
+});
+
+test('reading while another process writes sees whole transactions and does not stop it', async () => {
+  const dir = scratch();
+  const { kill, child } = await startChild('journal', dir, 2);
+  using reader = openJournalReader(dir);
+  let last = 0;
+  let events = 0;
+  const deadline = Date.now() + 20_000;
+  while (last < 30 && Date.now() < deadline) {
+    const batch = reader.events(events);
+    events += batch.length;
+    expect(batch.length % 3).toBe(0);
+    expect(batch.map((item) => item.seq)).toEqual(batch.map((_, i) => events - batch.length + i + 1));
+    last = batch.at(-1)?.event.step ?? last;
+    expect(reader.rolloutCount({})).toBeGreaterThanOrEqual(last * 10);
+    expect(verifyAudit(dir).ok).toBe(true);
+    await sleep(5);
+  }
+  expect(child.exitCode).toBeNull();
+  await kill();
+  expect(last).toBeGreaterThanOrEqual(30);
+});
+
+test('a process killed while it saves leaves a checkpoint that can be used', async () => {
+  for (const delay of [0, 2, 5]) {
+    const dir = scratch();
+    const { line, kill } = await startChild('checkpoint', dir, 3);
+    await sleep(delay);
+    await kill();
+    const latest = latestCheckpoint(dir)!;
+    expect(latest.warnings).toEqual([]);
+    expect(latest.step).toBeGreaterThanOrEqual(Number(line));
+    expect(latest.state).toEqual({ step: latest.step });
+  }
+});
