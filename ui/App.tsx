@@ -1,0 +1,86 @@
+import { Box, Text, useApp, useInput, usePaste, useWindowSize } from 'ink';
+import { useEffect } from 'react';
+import type { Actions } from './actions.ts';
+import { Header, StatusBar } from './components/Chrome.tsx';
+import { StoreContext, useAppState } from './components/context.ts';
+import { Card, Confirm, Help, Quit } from './components/Dialogs.tsx';
+import { keyNames } from './keys.ts';
+import type { ScreenName } from './keys.ts';
+import { bodyRows, MIN_COLUMNS, MIN_ROWS, tooSmall, usableRows } from './layout.ts';
+import { cardOpen } from './select.ts';
+import { ChartsScreen } from './screens/charts.tsx';
+import { RunScreen } from './screens/run.tsx';
+import { SafetyScreen } from './screens/safety.tsx';
+import { TasksScreen } from './screens/tasks.tsx';
+import { ThoughtsScreen } from './screens/thoughts.tsx';
+import type { AppState, Store } from './store.ts';
+
+const SCREEN: Readonly<Record<ScreenName, (props: { readonly state: AppState }) => React.ReactNode>> = {
+  run: RunScreen,
+  thoughts: ThoughtsScreen,
+  tasks: TasksScreen,
+  safety: SafetyScreen,
+  charts: ChartsScreen,
+};
+
+export interface Controls {
+  readonly actions: Actions;
+  readonly resize: (columns: number, rows: number) => void;
+  /** Registers what Ctrl-L does: only Ink knows how to draw everything anew. */
+  readonly onRepaint: (repaint: () => void) => void;
+}
+
+function Body({ state }: { readonly state: AppState }) {
+  if (state.modal?.kind === 'help') return <Help state={state} scroll={state.modal.scroll} />;
+  if (state.modal?.kind === 'quit') return <Quit state={state} />;
+  if (state.modal?.kind === 'confirm') return <Confirm state={state} />;
+  if (cardOpen(state)) return <Card state={state} record={state.cardRecord} />;
+  const Screen = SCREEN[state.screen];
+  return <Screen state={state} />;
+}
+
+function TooSmall({ state }: { readonly state: AppState }) {
+  const { columns, rows } = state.size;
+  return (
+    <Box width={columns} height={Math.max(1, rows)} alignItems="center" justifyContent="center" flexDirection="column" overflow="hidden">
+      <Text wrap="truncate-end">{`This window is ${columns} x ${rows}.`}</Text>
+      <Text wrap="truncate-end">{`Kelvin needs ${MIN_COLUMNS} x ${MIN_ROWS}: make it larger.`}</Text>
+      <Text wrap="truncate-end">
+        {state.modal?.kind === 'quit' ? 'Quit? l leaves the run running, s stops it.' : 'The run goes on. q quits.'}
+      </Text>
+    </Box>
+  );
+}
+
+function Shell({ controls }: { readonly controls: Controls }) {
+  const state = useAppState();
+  const { columns, rows } = useWindowSize();
+  const { suspendTerminal } = useApp();
+  useEffect(() => controls.resize(columns, rows), [controls, columns, rows]);
+  useEffect(() => {
+    // Giving the terminal away and taking it back makes Ink forget what it believes is on the screen.
+    controls.onRepaint(() => void suspendTerminal(() => undefined).catch(() => undefined));
+  }, [controls, suspendTerminal]);
+  useInput((input, key) => {
+    for (const name of keyNames(input, { ...key })) controls.actions.press(name);
+  });
+  usePaste((text) => controls.actions.paste(text));
+  // A frame for another size than the terminal's would wrap or scroll: sizes come from Ink at once, the rest from the store.
+  const sized = columns === state.size.columns && rows === state.size.rows ? state : { ...state, size: { columns, rows } };
+  if (tooSmall(sized.size)) return <TooSmall state={sized} />;
+  return (
+    <Box flexDirection="column" width={columns} height={usableRows(sized)} overflow="hidden">
+      <Header state={sized} />
+      <Box height={bodyRows(sized)} overflow="hidden">
+        <Body state={sized} />
+      </Box>
+      <StatusBar state={sized} />
+    </Box>
+  );
+}
+
+export const App = ({ store, controls }: { readonly store: Store; readonly controls: Controls }) => (
+  <StoreContext value={store}>
+    <Shell controls={controls} />
+  </StoreContext>
+);

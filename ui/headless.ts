@@ -1,0 +1,137 @@
+import type { RunEvent } from '../src/core/events.ts';
+import { TASK_TYPES } from '../src/core/types.ts';
+import type { Metrics } from '../src/core/types.ts';
+import { heldout, parameters } from './select.ts';
+import { inline } from './text.ts';
+
+/** The plain display: one line an event, for pipes, logs and screen readers. Model text in it is inert. */
+export interface LineContext {
+  /** How a person names the run on the command line. */
+  readonly run?: string | undefined;
+  readonly totalSteps?: number | undefined;
+  /** Evaluations so far, for the summary. */
+  readonly evals?: readonly (readonly [number, Metrics])[] | undefined;
+  /** Only ASCII in the line. */
+  readonly ascii?: boolean | undefined;
+}
+
+const percentOf = (value: number | undefined): string => (value === undefined ? '-' : `${(value * 100).toFixed(1)} %`);
+
+/** `deduction 45.0 %, abduction 63.1 %` for the types that have the metric. */
+function perType(metrics: Metrics, prefix: string, format: (value: number) => string): string {
+  return TASK_TYPES.flatMap((type) => {
+    const value = metrics[`${prefix}/${type}`];
+    return value === undefined ? [] : [`${type} ${format(value)}`];
+  }).join(', ');
+}
+
+function mean(metrics: Metrics, prefix: string): number | undefined {
+  const found = TASK_TYPES.flatMap((type) => metrics[`${prefix}/${type}`] ?? []);
+  return found.length === 0 ? undefined : found.reduce((sum, value) => sum + value, 0) / found.length;
+}
+
+function stepLine(step: number, metrics: Metrics, context: LineContext): string {
+  const part = (label: string, value: number | undefined, format: (value: number) => string): string[] =>
+    value === undefined ? [] : [`${label} ${format(value)}`];
+  const accuracy = perType(metrics, 'accuracy/solve', percentOf);
+  return [
+    `step ${step}${context.totalSteps ? `/${context.totalSteps}` : ''}`,
+    ...(accuracy === '' ? [] : [`solved: ${accuracy}`]),
+    ...part('valid', mean(metrics, 'valid/propose'), percentOf),
+    ...part('learnability', mean(metrics, 'learnability'), (value) => value.toFixed(2)),
+    ...part('length', mean(metrics, 'length/solve'), (value) => value.toFixed(0)),
+    ...part('tokens/s', metrics['throughput/tokens_per_second'], (value) => value.toFixed(0)),
+    ...part('seconds', metrics['time/step'], (value) => value.toFixed(1)),
+  ].join(' | ');
+}
+
+const modeName = (path: string): string => path.replace('heldout/', '').replace('temp1', 'temperature 1').replaceAll('/', ' ');
+
+function evalLine(step: number, metrics: Metrics): string {
+  const parts = heldout([[step, metrics]]).map(({ path, before }) => `${modeName(path)} ${percentOf(before)}`);
+  return `eval after step ${step}: held-out accuracy ${parts.join(', ') || 'not measured'}`;
+}
+
+/** Held-out accuracy before and after as lines of the summary. */
+export function summaryLines(evals: readonly (readonly [number, Metrics])[]): string[] {
+  return heldout(evals).map(({ path, before, now }) => {
+    const change = (now - before) * 100;
+    return Number.isFinite(now)
+      ? `  held-out ${modeName(path)}: ${percentOf(before)} before, ${percentOf(now)} after (${change < 0 ? '' : '+'}${change.toFixed(1)} points)`
+      : `  held-out ${modeName(path)}: ${percentOf(before)} before training`;
+  });
+}
+
+const ENDED = { finished: 'finished', stopped: 'stopped, it can be resumed', error: 'ended by an error' } as const;
+
+/**
+ * The line for one event, or null for events that the plain display leaves out (phases, rollouts, tasks, notes of
+ * severity 1). The end is followed by the summary, so it may span several lines.
+ */
+export function formatEventLine(event: RunEvent, context: LineContext = {}): string | null {
+  const run = context.run ?? 'RUN';
+  const safe = (text: string): string => inline(text, context.ascii ?? false);
+  switch (event.type) {
+    case 'start': {
+      const { info } = event;
+      const name = info.model.split(/[\\/]/).at(-1) ?? info.model;
+      const tiers = event.tiers.length === 0 ? 'MONITOR OFF' : `monitor ${event.tiers.join('+')}`;
+      return safe(
+        `${event.resumed ? `resumed at step ${event.step}` : 'started'}: ${name}, ${parameters(info.parameters)} parameters, ${info.backend}, ${info.mode} | ${tiers}`,
+      );
+    }
+    case 'step':
+      return stepLine(event.step, event.metrics, context);
+    case 'eval':
+      return evalLine(event.step, event.metrics);
+    case 'finding': {
+      const { finding } = event;
+      if (finding.severity < 2) return null;
+      return safe(
+        `finding at step ${event.step}: severity ${finding.severity} ${finding.category} by ${finding.detector} in the ${finding.where} of ${event.rolloutId}: "${finding.quote.slice(0, 160)}"`,
+      );
+    }
+    case 'pause': {
+      const how =
+        event.cause === 'user'
+          ? `kelvin resume ${run} --reason "..."`
+          : `look at it with "kelvin resume ${run}" in a terminal, or go on with "kelvin resume ${run} --reason ..."`;
+      return safe(`PAUSED at step ${event.step} (${event.cause}): ${event.reason} | No update happens until a person resumes: ${how}`);
+    }
+    case 'resume':
+      return safe(`resumed at step ${event.step} by ${event.by}: ${event.reason}`);
+    case 'review':
+      return safe(`review: ${event.rolloutId} ${event.label} by ${event.by}${event.reason === '' ? '' : `: ${event.reason}`}`);
+    case 'drill':
+      return event.caught
+        ? `drill at step ${event.step}: caught, the run stops before its next update`
+        : `drill at step ${event.step}: NOT CAUGHT, do not trust the monitor`;
+    case 'checkpoint':
+      return safe(`checkpoint after step ${event.step}`);
+    case 'warning':
+      return safe(`warning: ${event.message}`);
+    case 'error':
+      return safe(`error: ${event.message}`);
+    case 'end':
+      return [`${ENDED[event.cause]} after step ${event.step}`, ...summaryLines(context.evals ?? [])].join('\n');
+    case 'phase':
+    case 'rollouts':
+    case 'tasks':
+      return null;
+  }
+}
+
+/** A formatter that remembers what later lines need: total steps and evaluations. */
+export function createLineFormatter(run: string, ascii = false): (event: RunEvent) => string | null {
+  let totalSteps: number | undefined;
+  let evals: (readonly [number, Metrics])[] = [];
+  return (event) => {
+    if (event.type === 'start') {
+      const steps = (event.config as { steps?: unknown } | null)?.steps;
+      totalSteps = typeof steps === 'number' ? steps : undefined;
+      evals = evals.filter(([step]) => step <= event.step);
+    }
+    if (event.type === 'eval') evals.push([event.step, event.metrics]);
+    return formatEventLine(event, { run, totalSteps, evals, ascii });
+  };
+}

@@ -1,0 +1,195 @@
+/**
+ * The one key map. It drives what a key does, the hints in the status bar, the help screen and docs/app.md.
+ * Keys are named as `keyNames` (below) makes them from the terminal's input.
+ */
+export type ScreenName = 'run' | 'thoughts' | 'tasks' | 'safety' | 'charts';
+export const SCREENS: readonly ScreenName[] = ['run', 'thoughts', 'tasks', 'safety', 'charts'];
+export const SCREEN_TITLES: Readonly<Record<ScreenName, string>> = {
+  run: 'Run',
+  thoughts: 'Thoughts',
+  tasks: 'Tasks',
+  safety: 'Safety',
+  charts: 'Charts',
+};
+
+/** Where a key counts. A dialog takes its own context alone (plus `always`); otherwise the screen's, then `screen`, then `always`. */
+export type Context = 'always' | 'screen' | ScreenName | 'card' | 'quit' | 'help' | 'confirm' | 'prompt';
+
+export type Action =
+  | 'screen' | 'help' | 'pause' | 'resume' | 'quit' | 'out' | 'repaint'
+  | 'up' | 'down' | 'pageUp' | 'pageDown' | 'top' | 'bottom' | 'open' | 'focus' | 'filter' | 'clear'
+  | 'zoom' | 'left' | 'right' | 'live' | 'role' | 'type' | 'verdict' | 'flagged' | 'nextFlag' | 'previousFlag'
+  | 'acknowledge' | 'dismiss' | 'undo' | 'all' | 'drill' | 'review'
+  | 'leave' | 'stop' | 'confirm' | 'submit' | 'interrupt' | 'log'; // prettier-ignore
+
+export interface Binding {
+  readonly keys: readonly string[];
+  readonly action: Action;
+  readonly contexts: readonly Context[];
+  /** One or two words for the status bar; absent when the bar need not show it. */
+  readonly hint?: string;
+  readonly help: string;
+}
+
+const LISTS: readonly Context[] = ['thoughts', 'tasks', 'safety', 'charts', 'run', 'help', 'card'];
+
+export const BINDINGS: readonly Binding[] = [
+  { keys: ['j', 'down'], action: 'down', contexts: LISTS, hint: 'move', help: 'down one row (in a detail pane: scroll)' },
+  { keys: ['k', 'up'], action: 'up', contexts: LISTS, help: 'up one row' },
+  { keys: ['pagedown', 'ctrl+d', ' '], action: 'pageDown', contexts: LISTS, help: 'down one page' },
+  { keys: ['pageup', 'ctrl+u'], action: 'pageUp', contexts: LISTS, help: 'up one page' },
+  { keys: ['g', 'home'], action: 'top', contexts: LISTS, help: 'to the first row (the newest)' },
+  { keys: ['G', 'end'], action: 'bottom', contexts: LISTS, help: 'to the last row' },
+  {
+    keys: ['enter'],
+    action: 'open',
+    contexts: ['thoughts', 'tasks', 'safety', 'charts'],
+    hint: 'open',
+    help: 'into the detail pane; on a chart: the rollouts of that step',
+  },
+  { keys: ['tab', 'shift+tab'], action: 'focus', contexts: ['thoughts', 'tasks', 'safety'], hint: 'pane', help: 'to the other pane' },
+  { keys: ['l'], action: 'live', contexts: ['thoughts'], hint: 'live/past', help: 'switch between live thoughts and past rollouts' },
+  { keys: ['/'], action: 'filter', contexts: ['thoughts', 'tasks', 'safety', 'charts'], hint: 'filter', help: 'filter by text' },
+  { keys: ['o'], action: 'role', contexts: ['thoughts'], hint: 'role', help: 'filter by role: all, propose, solve' },
+  { keys: ['t'], action: 'type', contexts: ['thoughts', 'tasks'], hint: 'type', help: 'filter by task type' },
+  { keys: ['v'], action: 'verdict', contexts: ['thoughts'], hint: 'verdict', help: 'filter by verdict: all, passable, wrong, malformed' },
+  { keys: ['f'], action: 'flagged', contexts: ['thoughts'], hint: 'flagged', help: 'only thoughts that the monitor flagged' },
+  { keys: ['x'], action: 'clear', contexts: ['thoughts', 'tasks', 'safety', 'charts'], help: 'drop all filters' },
+  { keys: ['n'], action: 'nextFlag', contexts: ['thoughts', 'safety'], help: 'to the next flagged span' },
+  { keys: ['N'], action: 'previousFlag', contexts: ['thoughts', 'safety'], help: 'to the previous flagged span' },
+  {
+    keys: ['a'],
+    action: 'acknowledge',
+    contexts: ['safety', 'card'],
+    hint: 'acknowledge',
+    help: 'acknowledge the finding: it is real, or worth knowing',
+  },
+  {
+    keys: ['d'],
+    action: 'dismiss',
+    contexts: ['safety', 'card'],
+    hint: 'dismiss',
+    help: 'dismiss the finding as a false alarm; asks for the reason',
+  },
+  { keys: ['u'], action: 'undo', contexts: ['safety'], help: 'take the label back' },
+  { keys: ['e'], action: 'all', contexts: ['safety'], hint: 'open/all', help: 'show open findings only, or all' },
+  { keys: ['D'], action: 'drill', contexts: ['safety'], help: 'drill: inject an alarming thought and see the run stop; asks first' },
+  { keys: ['enter'], action: 'review', contexts: ['card'], hint: 'review', help: 'open the finding on the Safety screen' },
+  { keys: ['z'], action: 'zoom', contexts: ['run'], hint: 'zoom', help: 'one chart over the whole screen; again: all charts' },
+  { keys: ['h', 'left'], action: 'left', contexts: ['run', 'charts'], help: 'cursor left; on Run: the chart before' },
+  { keys: ['l', 'right'], action: 'right', contexts: ['run', 'charts'], hint: 'cursor', help: 'cursor right; on Run: the next chart' },
+  { keys: ['y'], action: 'log', contexts: ['charts'], hint: 'log', help: 'logarithmic axis' },
+  {
+    keys: ['1', '2', '3', '4', '5'],
+    action: 'screen',
+    contexts: ['screen', 'card', 'help'],
+    help: 'the screens: 1 Run, 2 Thoughts, 3 Tasks, 4 Safety, 5 Charts',
+  },
+  { keys: ['p'], action: 'pause', contexts: ['screen'], hint: 'pause', help: 'pause the run before its next optimiser step' },
+  {
+    keys: ['r'],
+    action: 'resume',
+    contexts: ['screen', 'card'],
+    hint: 'resume',
+    help: 'resume a paused run; the reason goes into the audit log',
+  },
+  { keys: ['?'], action: 'help', contexts: ['screen', 'card', 'help'], hint: 'help', help: 'this help' },
+  { keys: ['q'], action: 'quit', contexts: ['screen', 'card'], hint: 'quit', help: 'quit: asks whether the run goes on or stops' },
+  { keys: ['q'], action: 'out', contexts: ['help'], help: 'close the help' },
+  {
+    keys: ['esc'],
+    action: 'out',
+    contexts: ['screen', 'card', 'help', 'quit', 'confirm', 'prompt'],
+    help: 'one layer out: dialog, zoom, pane, filter',
+  },
+  { keys: ['l', 'enter'], action: 'leave', contexts: ['quit'], hint: 'leave it running', help: 'close the window, the run goes on' },
+  { keys: ['s'], action: 'stop', contexts: ['quit'], hint: 'stop it', help: 'stop the run with a checkpoint, then close' },
+  { keys: ['c', 'n', 'q'], action: 'out', contexts: ['quit'], hint: 'cancel', help: 'stay' },
+  { keys: ['y'], action: 'confirm', contexts: ['confirm'], hint: 'yes', help: 'do it' },
+  { keys: ['n', 'q'], action: 'out', contexts: ['confirm'], hint: 'no', help: 'do not' },
+  { keys: ['enter'], action: 'submit', contexts: ['prompt'], hint: 'send', help: 'send the text' },
+  { keys: ['ctrl+l'], action: 'repaint', contexts: ['always'], help: 'repaint the screen' },
+  { keys: ['ctrl+c'], action: 'interrupt', contexts: ['always'], help: 'the quit question; a second time: close, the run goes on' },
+];
+
+/** The binding of a key in the first context that knows it. */
+export function lookup(contexts: readonly Context[], key: string): Binding | null {
+  for (const context of contexts) {
+    const found = BINDINGS.find((binding) => binding.contexts.includes(context) && binding.keys.includes(key));
+    if (found) return found;
+  }
+  return null;
+}
+
+const SHOWN: Readonly<Record<string, string>> = {
+  ' ': 'Space', up: 'Up', down: 'Down', left: 'Left', right: 'Right', pageup: 'PgUp', pagedown: 'PgDn', home: 'Home', end: 'End',
+  enter: 'Enter', esc: 'Esc', tab: 'Tab', 'shift+tab': 'Shift-Tab',
+}; // prettier-ignore
+
+/** A key as people read it: `PgDn`, `Ctrl-L`, `j`. */
+export const keyLabel = (key: string): string => SHOWN[key] ?? (key.startsWith('ctrl+') ? `Ctrl-${key.slice(5).toUpperCase()}` : key);
+
+/** Hints of the status bar for these contexts, most specific first, each key once. */
+export function hints(contexts: readonly Context[]): { readonly key: string; readonly hint: string; readonly action: Action }[] {
+  const seen = new Set<string>();
+  const out: { key: string; hint: string; action: Action }[] = [];
+  for (const context of contexts) {
+    for (const binding of BINDINGS) {
+      const key = binding.keys[0]!;
+      if (!binding.hint || !binding.contexts.includes(context) || seen.has(key)) continue;
+      seen.add(key);
+      out.push({ key: keyLabel(key), hint: binding.hint, action: binding.action });
+    }
+  }
+  return out;
+}
+
+export interface HelpSection {
+  readonly title: string;
+  readonly rows: readonly { readonly keys: string; readonly help: string }[];
+}
+
+const SECTIONS: readonly (readonly [string, readonly Context[]])[] = [
+  ['Everywhere', ['screen', 'always']],
+  ['Lists and text', ['help']],
+  ['Run', ['run']],
+  ['Thoughts', ['thoughts']],
+  ['Tasks', ['tasks']],
+  ['Safety', ['safety', 'card']],
+  ['Charts', ['charts']],
+  ['Quit question', ['quit']],
+];
+
+/** The whole map, by place; a binding stands in the first place that has it. */
+export function helpSections(): HelpSection[] {
+  const seen = new Set<Binding>();
+  return SECTIONS.map(([title, contexts]) => ({
+    title,
+    rows: BINDINGS.filter((binding) => {
+      if (seen.has(binding) || !binding.contexts.some((context) => contexts.includes(context))) return false;
+      seen.add(binding);
+      return true;
+    }).map((binding) => ({ keys: binding.keys.map(keyLabel).join(' '), help: binding.help })),
+  }));
+}
+
+/** The parts of Ink's key object that matter here. */
+export interface RawKey {
+  readonly [name: string]: unknown;
+}
+
+const NAMED: readonly (readonly [string, string])[] = [
+  ['upArrow', 'up'], ['downArrow', 'down'], ['leftArrow', 'left'], ['rightArrow', 'right'], ['pageUp', 'pageup'], ['pageDown', 'pagedown'],
+  ['home', 'home'], ['end', 'end'], ['return', 'enter'], ['escape', 'esc'], ['backspace', 'backspace'], ['delete', 'delete'],
+]; // prettier-ignore
+
+/** Names of the keys in one input event. Fast typing arrives as one event of several characters; leftovers of unknown escape sequences and Alt chords name nothing. */
+export function keyNames(input: string, key: RawKey): string[] {
+  if (key['eventType'] === 'release') return [];
+  const named = NAMED.find(([flag]) => key[flag] === true);
+  if (named) return [named[1]];
+  if (key['tab'] === true) return [key['shift'] === true ? 'shift+tab' : 'tab'];
+  if (key['ctrl'] === true) return /^[a-z]$/.test(input) ? [`ctrl+${input}`] : [];
+  if (key['meta'] === true || /^(\[[\d;:<=>?]*[ -/]*[@-~]|O[A-Za-z])$/.test(input)) return [];
+  return [...input].flatMap((char) => (char === '\r' || char === '\n' ? ['enter'] : char < ' ' || char === '\x7f' ? [] : [char]));
+}

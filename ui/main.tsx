@@ -1,0 +1,136 @@
+import { userInfo } from 'node:os';
+import { basename } from 'node:path';
+import { render } from 'ink';
+import type { ControlClient, JournalReader } from '../src/record/port.ts';
+import { Actions } from './actions.ts';
+import { App } from './App.tsx';
+import { Feed } from './feed.ts';
+import type { Connect } from './feed.ts';
+import { Pages } from './pages.ts';
+import { createAppStore } from './store.ts';
+import { detectTheme } from './theme.ts';
+import type { ThemeOptions } from './theme.ts';
+
+export type { Connect } from './feed.ts';
+
+export interface AppOptions {
+  readonly runDir: string;
+  readonly reader: JournalReader;
+  /** An open control client, when there is one. Live messages come only through `connect`. */
+  readonly control?: ControlClient | null | undefined;
+  /** Opens the control socket; tried again every second while nothing listens. Leave it out for a run that is over. */
+  readonly connect?: Connect | undefined;
+  readonly theme?: ThemeOptions | undefined;
+  /** Called once when a person quits, before the terminal is given back. */
+  readonly onQuit?: ((leave: Leave) => void | Promise<void>) | undefined;
+  /** Name for the audit log; default: the operating system's user. */
+  readonly user?: string | undefined;
+  /** Ink's line-wise redraw; off for terminals that show remains of old frames. */
+  readonly incremental?: boolean | undefined;
+  readonly stdin?: NodeJS.ReadStream | undefined;
+  readonly stdout?: NodeJS.WriteStream | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly now?: (() => number) | undefined;
+}
+
+/** Whether the run goes on after the window closes. */
+export type Leave = 'running' | 'stopped';
+
+const TICK_MS = 100;
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** Bell, notification and window title: fixed words, nothing a model wrote. */
+const ALERT = '\x07\x1b]9;Kelvin: a run is paused and waits for you\x07\x1b]2;kelvin: paused, a decision waits\x07';
+const SAVE_TITLE = '\x1b[22;2t\x1b]2;kelvin\x07';
+const RESTORE_TITLE = '\x1b[23;2t';
+
+/**
+ * Shows one run until a person quits. Needs a TTY on both ends; the caller checks. The terminal is restored before the promise settles,
+ * also on SIGINT, SIGTERM and SIGHUP, which leave the run running. `exitCode` is that of the run's `error` event, else 0.
+ */
+export async function runApp(options: AppOptions): Promise<{ readonly exitCode: number; readonly leave: Leave }> {
+  const stdout = options.stdout ?? process.stdout;
+  const now = options.now ?? Date.now;
+  const theme = detectTheme(options.env ?? process.env, process.platform, options.theme);
+  const store = createAppStore(theme, { columns: stdout.columns || 80, rows: stdout.rows || 24 }, basename(options.runDir), now());
+  const pages = new Pages(store, options.reader);
+  const feed = new Feed({
+    store,
+    reader: options.reader,
+    control: options.control,
+    connect: options.connect,
+    now,
+    onAlert: () => void stdout.write(ALERT),
+    onData: () => pages.invalidate(),
+  });
+
+  let repaint = (): void => undefined;
+  let leave: Leave = 'running';
+  const closing = Promise.withResolvers<void>();
+  const quit = (how: Leave): void => {
+    leave = how;
+    closing.resolve();
+  };
+  const actions = new Actions(store, {
+    send: (command) => feed.send(command),
+    quit,
+    repaint: () => repaint(),
+    refresh: (force) => pages.refresh(force),
+    now,
+    user: options.user ?? userName(),
+  });
+  const controls = {
+    actions,
+    resize: (columns: number, rows: number): void => {
+      const { size } = store.getState();
+      if (size.columns !== columns || size.rows !== rows) store.setState({ size: { columns, rows } });
+    },
+    onRepaint: (draw: () => void): void => void (repaint = draw),
+  };
+
+  const tick = (): void => {
+    feed.tick();
+    pages.refresh();
+  };
+  tick();
+  stdout.write(SAVE_TITLE);
+  const instance = render(<App store={store} controls={controls} />, {
+    stdout,
+    ...(options.stdin ? { stdin: options.stdin } : {}),
+    // Frames are paced by the ticks; a lower limit here would only delay keys.
+    maxFps: 1000,
+    incrementalRendering: options.incremental ?? true,
+    alternateScreen: true,
+    exitOnCtrlC: false,
+    interactive: true,
+    // Console output goes above the frame only where both share a stream.
+    patchConsole: stdout === process.stdout,
+  });
+  const timer = setInterval(tick, TICK_MS);
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const onSignal = (): void => quit('running');
+  for (const signal of signals) process.on(signal, onSignal);
+  // A window that vanished makes writing fail; the run does not care.
+  stdout.on('error', onSignal);
+  const exited = instance.waitUntilExit().then(() => closing.resolve());
+  try {
+    await Promise.race([closing.promise, exited]);
+    await options.onQuit?.(leave);
+  } finally {
+    clearInterval(timer);
+    stdout.off('error', onSignal);
+    for (const signal of signals) process.off(signal, onSignal);
+    feed.close();
+    instance.unmount();
+    await exited.catch(() => undefined);
+    stdout.write(RESTORE_TITLE);
+  }
+  return { exitCode: store.getState().exitCode, leave };
+}

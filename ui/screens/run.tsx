@@ -1,0 +1,214 @@
+import { Box } from 'ink';
+import { useMemo } from 'react';
+import type { Phase } from '../../src/core/events.ts';
+import type { RunView } from '../../src/core/fold.ts';
+import { chart, extent, short } from '../chart.ts';
+import type { Series } from '../chart.ts';
+import { Panel } from '../components/Panel.tsx';
+import { bodyRows } from '../layout.ts';
+import { byType, heldout, latest, values } from '../select.ts';
+import type { AppState } from '../store.ts';
+import { fit, lineWidth, pad, truncate, wrap } from '../text.ts';
+import type { Line, Span } from '../text.ts';
+import type { Theme, Tone } from '../theme.ts';
+
+/** Screen 1: is it learning, is it healthy, where is it now. */
+
+interface ChartSpec {
+  readonly title: string;
+  readonly series: (steps: RunView['steps']) => Series[];
+  /** Fractions share the axis 0 … 1, so that panels compare at a glance. */
+  readonly low?: number;
+  readonly high?: number;
+  readonly format: (value: number) => string;
+}
+
+const whole = (value: number): string => (Number.isFinite(value) ? `${Math.round(value * 100)}%` : '-');
+const one = (path: string, tone: Tone, label: string) => (steps: RunView['steps']) =>
+  [{ values: values(steps, path), tone, label }].filter((s) => s.values.some(Number.isFinite));
+const types = (prefix: string) => (steps: RunView['steps']) => byType(steps, prefix);
+
+/** In order of importance: a small terminal shows the first ones. */
+export const CHARTS: readonly ChartSpec[] = [
+  { title: 'solve accuracy', series: types('accuracy/solve'), low: 0, high: 1, format: whole },
+  { title: 'learnability', series: types('learnability'), low: 0, format: short },
+  { title: 'valid proposals', series: types('valid/propose'), low: 0, high: 1, format: whole },
+  { title: 'solve reward', series: types('reward/solve'), format: short },
+  { title: 'thought length', series: types('length/solve'), format: short },
+  { title: 'tokens/s', series: one('throughput/tokens_per_second', 'accent', 'tok/s'), low: 0, format: short },
+  { title: 'seconds a step', series: one('time/step', 'accent', 's'), low: 0, format: short },
+  { title: 'well-formed answers', series: types('format/solve'), low: 0, high: 1, format: whole },
+  { title: 'propose reward', series: types('reward/propose'), format: short },
+  { title: 'entropy', series: one('entropy', 'accent', 'nats'), format: short },
+  { title: 'gradient norm', series: one('optim/grad_norm', 'accent', 'norm'), low: 0, format: short },
+  { title: 'task buffer', series: types('buffer'), low: 0, format: short },
+  { title: 'mismatch KL', series: one('mismatch/kl', 'accent', 'nats'), format: short },
+  { title: 'memory', series: one('memory/rss_mb', 'accent', 'MB'), low: 0, format: short },
+];
+
+/** A run does not fill its charts before this many steps. */
+const YOUNG = 12;
+
+function legend(series: readonly Series[], spec: ChartSpec, width: number): Line {
+  const spans = (label: (s: Series) => string, gap: string): Line =>
+    series.flatMap((s, index): Span[] => [
+      { text: `${index === 0 ? '' : gap}${label(s)} `, tone: 'muted' },
+      { text: spec.format(s.values.findLast(Number.isFinite) ?? NaN), tone: s.tone },
+    ]);
+  const long = spans((s) => s.label, '  ');
+  return lineWidth(long) <= width
+    ? long
+    : fit(
+        spans((s) => s.label[0]!.toUpperCase(), ' '),
+        width,
+      );
+}
+
+export function chartLines(spec: ChartSpec, steps: RunView['steps'], width: number, height: number, theme: Theme): Line[] {
+  const series = spec.series(steps);
+  if (!extent(series)) return [[{ text: 'after the first step', tone: 'muted' }]];
+  // Fixed bounds give way to values beyond them: nothing is drawn where it is not.
+  const [least, most] = extent(series)!;
+  const low = spec.low === undefined ? undefined : Math.min(spec.low, least);
+  const high = spec.high === undefined ? undefined : Math.max(spec.high, most);
+  return [legend(series, spec, width), ...chart(series, width, height - 1, theme, { low, high, domain: YOUNG, format: spec.format })];
+}
+
+const PHASES: readonly Phase[] = ['propose', 'validate', 'solve', 'verify', 'gate', 'update', 'checkpoint'];
+
+export function progressBar(fraction: number, width: number, theme: Theme): Line {
+  const full = Math.round(Math.max(0, Math.min(1, fraction)) * width);
+  return [
+    { text: theme.glyphs.full.repeat(full), tone: 'accent' },
+    { text: theme.glyphs.empty.repeat(width - full), tone: 'muted' },
+  ];
+}
+
+export function phaseLines(state: AppState, width: number): Line[] {
+  const { view, status, theme } = state;
+  const live =
+    status && status.phase !== null && view.ended === null ? { name: status.phase, done: status.done, total: status.total } : view.phase;
+  const rate = status ? `${short(status.tokensPerSecond)} tokens/s` : '';
+  if (!live)
+    return [
+      [
+        { text: view.ended ? `The run has ${view.ended === 'finished' ? 'finished' : 'ended'}.` : 'between steps', tone: 'muted' },
+        { text: rate === '' ? '' : `  ${rate}` },
+      ],
+    ];
+  const at = PHASES.indexOf(live.name);
+  const count = `${live.done}/${live.total}`;
+  const bar = Math.max(4, width - 12 - count.length - 1);
+  const strip = PHASES.flatMap((phase, index): Span[] => [
+    at < 0 || index > at
+      ? { text: `${theme.glyphs.todo}${phase} `, tone: 'muted' }
+      : index < at
+        ? { text: `${theme.glyphs.done}${phase} `, tone: 'good' }
+        : { text: `${theme.glyphs.now}${phase} `, tone: 'accent' },
+  ]);
+  return [
+    [
+      { text: pad(live.name, 11), tone: 'strong' },
+      ...progressBar(live.total > 0 ? live.done / live.total : 0, bar, theme),
+      { text: ` ${count}` },
+    ],
+    ...wrap(strip, width),
+    ...(rate === '' ? [] : [[{ text: rate, tone: 'muted' as const }]]),
+  ];
+}
+
+export function heldoutLines(state: AppState, width: number): Line[] {
+  const rows = heldout(state.view.evals);
+  const { arrow } = state.theme.glyphs;
+  if (rows.length === 0) return [[{ text: 'measured before the first update', tone: 'muted' }]];
+  return rows.map(({ path, before, now }): Line => {
+    const [mode = '', type = ''] = path.split('/').slice(1);
+    const room = Math.max(10, Math.min(26, width - 22));
+    const name = room < 24 ? `${mode} ${type.slice(0, 3)}` : `${mode.replace('temp1', 'temperature 1')} ${type}`;
+    const label = pad(truncate(name.trimEnd(), room), room);
+    const change = (now - before) * 100;
+    if (!Number.isFinite(now))
+      return [
+        { text: `${label} ` },
+        { text: `${(before * 100).toFixed(1)} %`, tone: 'strong' },
+        { text: '  before training', tone: 'muted' },
+      ];
+    return [
+      { text: `${label} ${(before * 100).toFixed(1)} ${arrow} ` },
+      { text: `${(now * 100).toFixed(1)} %`, tone: 'strong' },
+      { text: `  ${change < 0 ? '' : '+'}${change.toFixed(1)}`, tone: change < 0 ? 'warn' : 'good' },
+    ];
+  });
+}
+
+/** Columns and rows of charts for a space, and how high the foot is. */
+export function grid(width: number, height: number): { readonly columns: number; readonly rows: number; readonly foot: number } {
+  const columns = Math.max(1, Math.min(5, Math.floor(width / (width < 120 ? 26 : 38))));
+  const foot = height >= 40 ? 8 : height >= 28 ? 6 : 5;
+  const most = Math.ceil(CHARTS.length / columns);
+  return { columns, rows: Math.max(1, Math.min(most, Math.floor((height - foot) / (height >= 40 ? 10 : 7)))), foot };
+}
+
+/** Cuts `total` into `parts` that differ by at most one. */
+export const share = (total: number, parts: number): number[] =>
+  Array.from({ length: parts }, (_, i) => Math.floor(((i + 1) * total) / parts) - Math.floor((i * total) / parts));
+
+function ChartPanel({
+  spec,
+  state,
+  width,
+  height,
+  focused,
+}: {
+  readonly spec: ChartSpec;
+  readonly state: AppState;
+  readonly width: number;
+  readonly height: number;
+  readonly focused: boolean;
+}) {
+  const { theme, view } = state;
+  const lines = useMemo(() => chartLines(spec, view.steps, width - 4, height - 2, theme), [spec, view.steps, width, height, theme]);
+  return <Panel title={spec.title} width={width} height={height} theme={theme} focused={focused} lines={lines} />;
+}
+
+export function RunScreen({ state }: { readonly state: AppState }) {
+  const { size, theme, view } = state;
+  const width = size.columns;
+  const height = bodyRows(state);
+  const at = Math.min(state.run.chart, CHARTS.length - 1);
+  if (state.run.zoom) return <ChartPanel spec={CHARTS[at]!} state={state} width={width} height={height} focused />;
+  const { columns, rows, foot } = grid(width, height);
+  const heights = share(height - foot, rows);
+  // The chosen chart is always in sight: rows above it scroll away.
+  const firstRow = Math.max(0, Math.floor(at / columns) - rows + 1);
+  const left = Math.ceil(width / 2);
+  return (
+    <Box flexDirection="column" height={height}>
+      {heights.map((h, row) => (
+        <Box key={row} height={h}>
+          {share(width, columns).map((w, column) => {
+            const index = (firstRow + row) * columns + column;
+            const spec = CHARTS[index];
+            return spec ? <ChartPanel key={column} spec={spec} state={state} width={w} height={h} focused={index === at} /> : null;
+          })}
+        </Box>
+      ))}
+      <Box height={foot}>
+        <Panel title="this step" note={lossNote(view.steps)} width={left} height={foot} theme={theme} lines={phaseLines(state, left - 4)} />
+        <Panel
+          title="held-out accuracy"
+          note={view.evals.length > 1 ? `step ${view.evals.at(-1)![0]}` : ''}
+          width={width - left}
+          height={foot}
+          theme={theme}
+          lines={heldoutLines(state, width - left - 4)}
+        />
+      </Box>
+    </Box>
+  );
+}
+
+function lossNote(steps: RunView['steps']): string {
+  const norm = latest(steps, 'optim/grad_norm');
+  return Number.isFinite(norm) ? `grad norm ${short(norm)}` : '';
+}

@@ -1,0 +1,80 @@
+import { Box } from 'ink';
+import type { FlaggedThought } from '../../src/core/fold.ts';
+import { Panel } from '../components/Panel.tsx';
+import { severityTone } from '../detail.ts';
+import { clampScroll, inner, panes, sliceTop } from '../layout.ts';
+import { safetyDetail, safetyScroll } from '../panes.ts';
+import { safetyIndex, safetyQueue } from '../select.ts';
+import type { AppState } from '../store.ts';
+import { fill, inline, pad, wrap } from '../text.ts';
+import type { Line } from '../text.ts';
+import type { Theme } from '../theme.ts';
+
+/** Screen 4: the review queue with the evidence. */
+
+const MARK: Readonly<Record<FlaggedThought['label'], string>> = { new: ' ', acknowledged: 'A', dismissed: 'd' };
+
+export function findingRow(item: FlaggedThought, chosen: boolean, width: number, theme: Theme): Line {
+  const { finding } = item;
+  const line: Line = [
+    { text: `${chosen ? theme.glyphs.select : ' '} ` },
+    { text: `S${finding.severity}`, tone: severityTone(finding.severity) },
+    { text: `${MARK[item.label]} ${pad(String(item.step), 5, 'right')} ${pad(finding.category, Math.max(12, Math.min(22, width - 34)))} ` },
+    { text: inline(finding.quote.slice(0, width), theme.ascii), tone: item.label === 'new' ? undefined : 'muted' },
+  ];
+  return fill(line, width, chosen);
+}
+
+export function SafetyScreen({ state }: { readonly state: AppState }) {
+  const { safety, theme, view } = state;
+  const layout = panes(state, safety.focus);
+  const room = inner(layout.list);
+  const queue = safetyQueue(state);
+  const index = safetyIndex(state);
+  const top = sliceTop(index, queue.length, room.height);
+  const list: Line[] = queue.slice(top, top + room.height).map((item, at) => findingRow(item, top + at === index, room.width, theme));
+  const [, s1, s2, s3, s4] = view.counts.findings;
+  if (queue.length === 0) {
+    const labelled = view.flagged.length > 0 && !safety.all ? ' e shows the labelled ones.' : '';
+    list.push(...wrap([{ text: `Nothing waits for review.${labelled}`, tone: 'good' }], room.width));
+  }
+  const detail = safetyDetail(state);
+  const size = inner(layout.detail);
+  const lines = Math.max(detail.main.length, detail.side.length);
+  const scroll = safetyScroll(state);
+  const empty: Line[] =
+    queue.length > 0
+      ? [[{ text: 'The rollout is not in the journal.', tone: 'muted' }]]
+      : wrap(
+          [
+            {
+              text: 'Every thought and every program the model writes is read before it can change the model. What was found worth a look stands here, with the words that say so.',
+              tone: 'muted',
+            },
+          ],
+          size.width,
+        );
+  const main = detail.main.length === 0 ? empty : detail.main.slice(clampScroll(scroll, detail.main.length, size.height));
+  const more = lines > size.height ? `${scroll + 1}-${Math.min(lines, scroll + size.height)} of ${lines}` : '';
+  return (
+    <Box flexDirection={layout.stacked ? 'column' : 'row'}>
+      <Panel
+        title={safety.all ? 'all findings' : 'open findings'}
+        note={`S4 ${s4}  S3 ${s3}  S2 ${s2}  S1 ${s1}`}
+        {...layout.list}
+        focused={safety.focus === 'list'}
+        theme={theme}
+        lines={list}
+      />
+      <Panel title="evidence" note={more} {...layout.detail} focused={safety.focus === 'detail'} theme={theme} lines={main} />
+      {layout.side && (
+        <Panel
+          title="answer, program, prompt"
+          {...layout.side}
+          theme={theme}
+          lines={detail.side.slice(clampScroll(scroll, detail.side.length, inner(layout.side).height))}
+        />
+      )}
+    </Box>
+  );
+}
