@@ -4,6 +4,7 @@ import { openJavascriptEnvironment } from '../environment/javascript.ts';
 import type { JavascriptEnvironment } from '../environment/javascript.ts';
 import { VALUE_LIMITS } from '../environment/limits.ts';
 import type { EnvironmentLimits } from '../environment/port.ts';
+import { EXIT } from './exits.ts';
 import { splitLines } from './lines.ts';
 
 export interface ExecOptions {
@@ -32,9 +33,7 @@ const EXEC_LIMITS: Partial<EnvironmentLimits> = {
 };
 const LINE_CHARS = 1_000_000;
 /** Programs under way at once: workers stay busy, memory stays bounded however long the stream. */
-const WINDOW = 128;
-const EXIT_OK = 0;
-const EXIT_USAGE = 2;
+const WINDOW = 64;
 
 /**
  * `kelvin exec`: programs as JSON lines in (`{"id","code","input"}`), verdicts as JSON lines out, in the order of the
@@ -44,22 +43,22 @@ export async function execCommand(options: ExecOptions = {}): Promise<number> {
   const { stdin = process.stdin, stdout = process.stdout, stderr = process.stderr, lang = 'javascript' } = options;
   if (lang !== 'javascript') {
     stderr.write(`kelvin exec runs --lang javascript, not ${JSON.stringify(lang)}.\n`);
-    return EXIT_USAGE;
+    return EXIT.usage;
   }
   await using environment = await openJavascriptEnvironment({ ...EXEC_LIMITS, ...options.limits }, { workers: options.workers ?? 2 });
-  let readerGone = false;
-  const onError = (): void => {
-    readerGone = true;
-  };
+  // Whoever reads may stop early (`| head`); there is nobody left to tell, so it is no fault.
+  const readerGone = new AbortController();
+  const onError = (): void => readerGone.abort();
   stdout.on('error', onError);
   try {
     const running: Promise<ExecLine>[] = [];
     const writeOldest = async (): Promise<void> => {
-      const line = await running.shift();
-      if (!readerGone && !stdout.write(`${JSON.stringify(line)}\n`)) await Promise.race([once(stdout, 'drain'), once(stdout, 'close')]);
+      const text = `${JSON.stringify(await running.shift())}\n`;
+      if (readerGone.signal.aborted || stdout.write(text)) return;
+      await once(stdout, 'drain', { signal: readerGone.signal }).catch(onError);
     };
     for await (const line of splitLines(stdin, LINE_CHARS)) {
-      if (readerGone) break;
+      if (readerGone.signal.aborted) break;
       if (line?.trim() === '') continue;
       running.push(runLine(environment, line));
       if (running.length >= WINDOW) await writeOldest();
@@ -68,7 +67,7 @@ export async function execCommand(options: ExecOptions = {}): Promise<number> {
   } finally {
     stdout.off('error', onError);
   }
-  return EXIT_OK;
+  return EXIT.ok;
 }
 
 async function runLine(environment: JavascriptEnvironment, line: string | null): Promise<ExecLine> {
@@ -84,6 +83,7 @@ async function runLine(environment: JavascriptEnvironment, line: string | null):
   }
   const { id = null, code, input = '' } = request as { id?: unknown; code?: unknown; input?: unknown };
   if (typeof code !== 'string') return { id, verdict: 'error', detail: 'The line has no text under "code".' };
-  if (typeof input !== 'string') return { id, verdict: 'error', detail: 'What stands under "input" is not text: an argument list as source literals.' };
+  if (typeof input !== 'string')
+    return { id, verdict: 'error', detail: 'What stands under "input" is not text: an argument list as source literals.' };
   return { id, ...(await environment.examine(code, input)) };
 }

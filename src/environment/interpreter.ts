@@ -1,0 +1,124 @@
+import quickJsNg from '@jitl/quickjs-ng-wasmfile-release-sync';
+import { newQuickJSWASMModuleFromVariant, newVariant } from 'quickjs-emscripten-core';
+import type { QuickJSContext, QuickJSHandle, QuickJSRuntime, QuickJSSyncVariant } from 'quickjs-emscripten-core';
+import { gateImports } from './gate.ts';
+import type { Gate, SandboxModule, Surroundings } from './gate.ts';
+import { ENCODER_SOURCE, GUEST_PRELUDE, GUEST_PROTOTYPES } from './guest.ts';
+import type { EnvironmentLimits } from './port.ts';
+
+/** A booted QuickJS with the program's realm, the encoder's realm, and the image of its memory. */
+export interface Interpreter {
+  readonly runtime: QuickJSRuntime;
+  readonly guest: QuickJSContext;
+  readonly encoder: QuickJSContext;
+  readonly call: QuickJSHandle;
+  readonly encode: QuickJSHandle;
+  readonly describe: QuickJSHandle;
+  readonly gate: Gate;
+  /** Bytes of linear memory now; grows only. */
+  readonly memoryBytes: () => number;
+  /** Puts every byte back to what it was at boot: the next program meets a fresh interpreter. */
+  readonly restore: () => void;
+}
+
+export interface InterpreterOptions extends Surroundings {
+  readonly sandbox: SandboxModule;
+  readonly limits: EnvironmentLimits;
+  /** Bytes allocated before the image is taken, so that two images differ in where things lie. */
+  readonly padding: number;
+  readonly onInterrupt: () => boolean;
+}
+
+const PAGE = 65_536;
+/** The package's types describe its CommonJS form, where the variant is one `default` deeper. */
+const VARIANT = quickJsNg as unknown as QuickJSSyncVariant;
+
+/** Boots an interpreter and takes its image. Throws when the import gate does not hold. */
+export async function openInterpreter(options: InterpreterOptions): Promise<Interpreter> {
+  const { sandbox, limits } = options;
+  // QuickJS counts what it allocates; the cap on the memory itself holds whatever QuickJS believes.
+  const maximum = sandbox.pages + Math.ceil(((limits.memoryMb * 1.5 + 8) * 1_048_576) / PAGE);
+  const memory = new WebAssembly.Memory({ initial: sandbox.pages, maximum });
+  let gate: Gate | null = null;
+  const gated = newVariant(VARIANT, {
+    wasmMemory: memory,
+    emscriptenModule: {
+      instantiateWasm(imports, onSuccess) {
+        const wrapped = gateImports(imports as Parameters<typeof gateImports>[0], memory, options);
+        gate = wrapped.gate;
+        const instance = new WebAssembly.Instance(sandbox.module, wrapped.imports);
+        onSuccess(instance);
+        return instance.exports;
+      },
+    },
+  });
+  const quickjs = await newQuickJSWASMModuleFromVariant(gated);
+  if (gate === null) throw new Error('The JavaScript sandbox was loaded past its import gate; reinstall the dependencies.');
+  const runtime = quickjs.newRuntime();
+  runtime.setMemoryLimit(limits.memoryMb * 1_048_576 + options.padding);
+  runtime.setMaxStackSize(limits.stackKb * 1_024);
+  runtime.setInterruptHandler(options.onInterrupt);
+  const encoder = runtime.newContext();
+  const guest = runtime.newContext();
+  guest.newArrayBuffer(new ArrayBuffer(options.padding));
+  guest.unwrapResult(guest.evalCode(GUEST_PRELUDE, 'prelude.js', { type: 'global' }));
+  const tools = encoder.unwrapResult(encoder.evalCode(ENCODER_SOURCE, 'encoder.js', { type: 'global' }));
+  const tool = (name: string): QuickJSHandle => encoder.getProp(tools, name);
+  const prototypes = guest.unwrapResult(guest.evalCode(GUEST_PROTOTYPES, 'prelude.js', { type: 'global' }));
+  encoder.unwrapResult(encoder.callFunction(tool('bind'), encoder.undefined, prototypes));
+  // The library looks up the realm of a finished job through a view that heap growth detaches; it then asks for `undefined`.
+  (runtime as unknown as { contextMap: Map<unknown, QuickJSContext> }).contextMap.set(undefined, guest);
+  checkGate(guest, gate, options.clockMs);
+  const interpreter = {
+    runtime,
+    guest,
+    encoder,
+    call: tool('call'),
+    encode: tool('encode'),
+    describe: tool('describe'),
+    gate: gate as Gate,
+  };
+  (gate as Gate).lock();
+  const image = takeImage(new Uint8Array(memory.buffer));
+  return {
+    ...interpreter,
+    memoryBytes: () => memory.buffer.byteLength,
+    restore() {
+      const bytes = new Uint8Array(memory.buffer);
+      bytes.fill(0);
+      for (const { at, content } of image) bytes.set(content, at);
+    },
+  };
+}
+
+interface Stretch {
+  readonly at: number;
+  readonly content: Uint8Array;
+}
+
+/** The stretches of memory that hold anything but zeros; most of an interpreter's memory is a stack it never used. */
+function takeImage(bytes: Uint8Array): readonly Stretch[] {
+  const stretches: Stretch[] = [];
+  const empty = new Uint8Array(PAGE);
+  let start: number | null = null;
+  for (let at = 0; at <= bytes.length; at += PAGE) {
+    const used = at < bytes.length && Buffer.compare(bytes.subarray(at, at + PAGE), empty) !== 0;
+    if (used) start ??= at;
+    else if (start !== null) {
+      stretches.push({ at: start, content: bytes.slice(start, at) });
+      start = null;
+    }
+  }
+  return stretches;
+}
+
+/** The clock must be ours, the mark must appear, and UTC must hold. */
+function checkGate(guest: QuickJSContext, gate: Gate, clockMs: number): void {
+  gate.reset();
+  const seen = guest.dump(
+    guest.unwrapResult(guest.evalCode('[Date.now(), new Date(2020, 6, 1).getTime()]', 'check.js', { type: 'global' })),
+  ) as unknown;
+  if (!gate.clockRead || JSON.stringify(seen) !== JSON.stringify([clockMs, Date.UTC(2020, 6, 1)])) {
+    throw new Error('The import gate of the JavaScript sandbox does not hold; reinstall the dependencies.');
+  }
+}
