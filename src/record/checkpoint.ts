@@ -40,7 +40,7 @@ export interface Checkpoint {
 }
 
 export interface SaveOptions {
-  /** Newest checkpoints that stay, at least 1; the one of step 0 always stays. */
+  /** Newest checkpoints that stay; the one of step 0 always stays. At least 2: until the journal names the newest, the one before it counts. */
   readonly keep?: number;
   /** Bytes that the engine's files will take; otherwise the size of the newest checkpoint. */
   readonly expectedBytes?: number;
@@ -164,7 +164,7 @@ export async function saveCheckpoint(
     }
     const kept = candidates(root)
       .filter((item) => item.step <= step)
-      .slice(0, Math.max(1, keep));
+      .slice(0, Math.max(2, keep));
     for (const entry of readdirSync(root)) {
       if (NAME.test(entry) && entry !== nameOf(0) && !kept.some((item) => item.name === entry)) discard(root, entry);
     }

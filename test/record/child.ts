@@ -1,4 +1,4 @@
-/** Processes that the tests kill: `journal DIR` appends until it dies, `checkpoint DIR` saves until it dies, `lock DIR` holds the lock. */
+/** Processes that the tests kill: `journal DIR` appends until it dies, `checkpoint DIR` saves until it dies, `lock DIR` holds the lock, `fault DIR` appends until the disk refuses and says how. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RolloutRecord } from '../../src/core/events.ts';
@@ -39,7 +39,13 @@ async function saveForEver(): Promise<void> {
 }
 
 if (mode === 'journal') appendForEver();
-else if (mode === 'checkpoint') await saveForEver();
+else if (mode === 'fault') {
+  try {
+    appendForEver();
+  } catch (error) {
+    process.stdout.write(`${String(error)} ${(error as { code?: string }).code}\n`);
+  }
+} else if (mode === 'checkpoint') await saveForEver();
 else {
   try {
     acquireLock(dir);

@@ -1,9 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { latestCheckpoint } from '../../src/record/checkpoint.ts';
 import { openJournal, openJournalReader, verifyAudit } from '../../src/record/journal.ts';
 import { scratch } from './samples.ts';
-import { startChild } from './spawn.ts';
+import { CHILD_ARGUMENTS, startChild } from './spawn.ts';
 
 test('a writer killed in the middle of its work leaves whole transactions only', async () => {
   for (const delay of [0, 3, 7]) {
@@ -60,4 +61,20 @@ test('a process killed while it saves leaves a checkpoint that can be used', asy
     expect(latest.step).toBeGreaterThanOrEqual(Number(line));
     expect(latest.state).toEqual({ step: latest.step });
   }
+});
+
+test.skipIf(process.platform === 'win32')('a disk that refuses a write: an error with advice, whole transactions only', () => {
+  const dir = scratch();
+  // The operating system refuses any file beyond 2,000 blocks (1 or 2 MB).
+  const { stdout } = spawnSync('sh', ['-c', 'ulimit -f 2000; exec "$@"', 'sh', process.execPath, ...CHILD_ARGUMENTS, 'fault', dir], {
+    encoding: 'utf8',
+  });
+  const lines = stdout.trim().split('\n');
+  expect(lines.at(-1)).toMatch(/^RecordError: cannot record to the journal .* then resume the run.* (unwritable|full)$/);
+  const steps = lines.length - 1;
+  expect(steps).toBeGreaterThan(0);
+  using reader = openJournalReader(dir);
+  expect(reader.events(0)).toHaveLength(3 * steps);
+  expect(reader.rolloutCount({})).toBe(10 * steps);
+  expect(verifyAudit(dir)).toEqual({ ok: true, entries: steps });
 });

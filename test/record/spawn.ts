@@ -5,13 +5,16 @@ import { fileURLToPath } from 'node:url';
 
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
 
+/** What makes Node run `child.ts`; mode and folder follow. */
+export const CHILD_ARGUMENTS = ['--experimental-strip-types', '--disable-warning=ExperimentalWarning', CHILD];
+
 /** Starts `child.ts`; resolves once it printed `lines` lines, with the last of them. */
 export async function startChild(
   mode: string,
   dir: string,
   lines: number,
 ): Promise<{ child: ChildProcess; line: string; kill(): Promise<void> }> {
-  const child = spawn(process.execPath, ['--experimental-strip-types', '--disable-warning=ExperimentalWarning', CHILD, mode, dir], {
+  const child = spawn(process.execPath, [...CHILD_ARGUMENTS, mode, dir], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
