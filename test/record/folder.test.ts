@@ -76,7 +76,7 @@ describe('listing', () => {
     journal.append([start(0)]);
     using lock = acquireLock(live);
     const unborn = create(root, 'unborn', at(minute++));
-    const damaged = create(root, 'damaged', at(minute++));
+    const damaged = create(root, 'damaged', at(minute));
     openJournal(damaged).close();
     truncateSync(join(damaged, 'journal.sqlite'), 3000);
     const garbled = create(root, 'garbled', new Date(0));
