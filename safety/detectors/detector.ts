@@ -1,0 +1,65 @@
+import type { Category, Finding, Severity } from '../../src/core/finding.ts';
+import type { Reading } from '../reading.ts';
+import { finding } from '../reading.ts';
+import type { Compiled } from '../rules/match.ts';
+import { compile, matchSentence } from '../rules/match.ts';
+import type { RuleSet } from '../rules/rule.ts';
+
+/** A labelled example; `severity` is what the whole detector must say: at least that for positives, at most `quiet` for traps. */
+export interface Case {
+  readonly text: string;
+  readonly program?: string;
+  readonly atLeast?: Severity;
+  readonly atMost?: Severity;
+}
+
+export type Tier = 'integrity' | 'rules' | 'program';
+
+/** A plug-in of the monitor. Adding one is one file and one line in `detectors/index.ts`. */
+export interface Detector {
+  readonly id: string;
+  readonly version: number;
+  readonly tier: Tier;
+  readonly category: Category;
+  readonly scan: (reading: Reading) => Finding[];
+  readonly cases: readonly Case[];
+}
+
+/** At most this many findings per detector and passage: a flood says no more than a few. The most severe come first. */
+const MOST = 8;
+
+/** A detector made of concept rules over every passage of a reading. */
+export function ruleDetector(set: RuleSet & { readonly version: number; readonly cases: readonly Case[] }): Detector {
+  let compiled: Compiled[] | undefined;
+  const name = `rules/${set.category}@${set.version}`;
+  return {
+    id: name,
+    version: set.version,
+    tier: 'rules',
+    category: set.category,
+    cases: set.cases,
+    scan(reading) {
+      compiled ??= [...set.rules].sort((a, b) => b.severity - a.severity).map(compile);
+      const found: Finding[] = [];
+      for (const passage of reading.passages) {
+        const here: Finding[] = [];
+        for (let at = 0; at < passage.sentences.length; at++) {
+          const sentence = passage.sentences[at];
+          if (sentence === undefined) continue;
+          for (const rule of compiled) {
+            const match = matchSentence(rule, sentence, passage.sentences[at + 1]);
+            if (match === null) continue;
+            here.push(finding(passage, match, { category: set.category, severity: rule.rule.severity, detector: `rules/${set.category}.${rule.rule.name}@${set.version}`, why: rule.rule.why }));
+            break;
+          }
+        }
+        here.sort((a, b) => b.severity - a.severity || a.start - b.start);
+        found.push(...here.slice(0, MOST));
+      }
+      return found;
+    },
+  };
+}
+
+export const positive = (atLeast: Severity, text: string, program?: string): Case => (program === undefined ? { text, atLeast } : { text, atLeast, program });
+export const trap = (text: string, program?: string): Case => (program === undefined ? { text, atMost: 1 } : { text, atMost: 1, program });

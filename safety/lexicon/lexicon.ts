@@ -1,0 +1,165 @@
+import { latinised, unleeted } from '../text/confusables.ts';
+import { foldWord } from '../text/normalise.ts';
+import { expand } from './inflect.ts';
+
+/** Concepts of one word or phrase as a set of bits; four words of 32. */
+export type Bits = readonly [number, number, number, number, number];
+export const NOTHING: Bits = [0, 0, 0, 0, 0];
+
+/** Concept name → entries, separated by commas; notation in `inflect.ts`. */
+export type Table = Readonly<Record<string, string>>;
+
+interface Node {
+  readonly next: Map<string, Node>;
+  bits: Bits;
+}
+
+const LONGEST_WORD = 40;
+const SHORTEST_PREFIX = 2;
+const CACHE_LIMIT = 20_000;
+
+/**
+ * Words and phrases of all languages mapped to concepts. Rules speak of concepts only, so a new paraphrase or a new
+ * language is a new word here. Lookups are hash lookups of bounded length: linear in the text.
+ */
+export class Lexicon {
+  private readonly ids = new Map<string, number>();
+  private readonly words = new Map<string, Bits>();
+  private readonly prefixes = new Map<string, Bits>();
+  private longestPrefix = 0;
+  private readonly phrases: Node = { next: new Map(), bits: NOTHING };
+  private readonly ideographs: Node = { next: new Map(), bits: NOTHING };
+  private readonly cache = new Map<string, Bits>();
+
+  constructor(tables: readonly Table[]) {
+    for (const table of tables) for (const [concept, entries] of Object.entries(table)) this.add(concept, entries);
+  }
+
+  /** Bits of a slot such as `human|people`. Throws on a concept that no table defines: a rule with a typo must not pass silently. */
+  bitsOf(slot: string): Bits {
+    let bits = NOTHING;
+    for (const concept of slot.split('|')) {
+      const id = this.ids.get(concept.trim());
+      if (id === undefined) throw new Error(`The safety lexicon has no concept "${concept}"; add it to a table under safety/lexicon.`);
+      bits = union(bits, single(id));
+    }
+    return bits;
+  }
+
+  /** Concepts of one folded word. */
+  word(word: string): Bits {
+    if (word.length > LONGEST_WORD) return NOTHING;
+    const known = this.cache.get(word);
+    if (known !== undefined) return known;
+    if (this.cache.size >= CACHE_LIMIT) this.cache.clear();
+    const bits = this.look(word);
+    this.cache.set(word, bits);
+    return bits;
+  }
+
+  /** Longest phrase that begins at `words[at]`: how many words it takes and its concepts; 0 words when there is none. */
+  phrase(words: readonly string[], at: number): { readonly length: number; readonly bits: Bits } {
+    let node: Node | undefined = this.phrases;
+    let found = { length: 0, bits: NOTHING };
+    for (let index = at; index < words.length; index++) {
+      node = node.next.get(words[index] ?? '');
+      if (node === undefined) break;
+      if (node.bits !== NOTHING) found = { length: index - at + 1, bits: node.bits };
+    }
+    return found;
+  }
+
+  /** Longest entry of an unspaced script at `text[at]`. */
+  ideograph(text: string, at: number): { readonly length: number; readonly bits: Bits } {
+    let node: Node | undefined = this.ideographs;
+    let found = { length: 0, bits: NOTHING };
+    for (let index = at; index < text.length; index++) {
+      node = node.next.get(text[index] ?? '');
+      if (node === undefined) break;
+      if (node.bits !== NOTHING) found = { length: index - at + 1, bits: node.bits };
+    }
+    return found;
+  }
+
+  private look(word: string): Bits {
+    const plain = this.exact(word) ?? this.exact(latinised(word));
+    if (plain !== undefined) return plain;
+    for (const reading of unleeted(word)) {
+      const bits = this.words.get(reading);
+      if (bits !== undefined) return bits;
+    }
+    return NOTHING;
+  }
+
+  private exact(word: string): Bits | undefined {
+    const direct = this.words.get(word) ?? this.words.get(bare(word));
+    if (direct !== undefined) return direct;
+    for (let length = Math.min(word.length, this.longestPrefix); length >= SHORTEST_PREFIX; length--) {
+      const bits = this.prefixes.get(word.slice(0, length));
+      if (bits !== undefined) return bits;
+    }
+    return undefined;
+  }
+
+  private add(concept: string, entries: string): void {
+    const id = this.ids.get(concept) ?? this.ids.size;
+    if (id >= 160) throw new Error('The safety lexicon holds 160 concepts at most.');
+    this.ids.set(concept, id);
+    const bits = single(id);
+    for (const entry of entries.split(',')) {
+      const trimmed = entry.trim();
+      if (trimmed === '') continue;
+      for (const form of expand(trimmed)) this.addForm(foldWord(form), bits);
+    }
+  }
+
+  private addForm(form: string, bits: Bits): void {
+    if (isIdeographic(form.charCodeAt(0))) return insert(this.ideographs, [...form], bits);
+    if (form.endsWith('*')) {
+      const prefix = form.slice(0, -1);
+      this.longestPrefix = Math.max(this.longestPrefix, prefix.length);
+      this.prefixes.set(prefix, union(this.prefixes.get(prefix) ?? NOTHING, bits));
+      return;
+    }
+    const words = form.split(' ');
+    if (words.length > 1) insert(this.phrases, words, bits);
+    else this.words.set(form, union(this.words.get(form) ?? NOTHING, bits));
+  }
+}
+
+export function union(a: Bits, b: Bits): Bits {
+  return [a[0] | b[0], a[1] | b[1], a[2] | b[2], a[3] | b[3], a[4] | b[4]];
+}
+
+export function meet(a: Bits, b: Bits): boolean {
+  return ((a[0] & b[0]) | (a[1] & b[1]) | (a[2] & b[2]) | (a[3] & b[3]) | (a[4] & b[4])) !== 0;
+}
+
+/** Han, kana: scripts written without spaces. */
+export function isIdeographic(code: number): boolean {
+  return (code >= 0x3041 && code <= 0x30ff) || (code >= 0x3400 && code <= 0x9fff) || (code >= 0xf900 && code <= 0xfaff);
+}
+
+function single(id: number): Bits {
+  const bits: [number, number, number, number, number] = [0, 0, 0, 0, 0];
+  bits[id >> 5] = 1 << (id & 31);
+  return bits;
+}
+
+function bare(word: string): string {
+  if (word.endsWith("'s")) return word.slice(0, -2);
+  return word.endsWith("'") ? word.slice(0, -1) : word;
+}
+
+function insert(root: Node, path: readonly string[], bits: Bits): void {
+  let node = root;
+  for (const part of path) {
+    let next = node.next.get(part);
+    if (next === undefined) {
+      next = { next: new Map(), bits: NOTHING };
+      node.next.set(part, next);
+    }
+    node = next;
+  }
+  node.bits = union(node.bits, bits);
+}

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import type { Finding, Severity } from '../src/core/finding.ts';
+import type { Detector, Tier } from './detectors/detector.ts';
+import { detectors as all } from './detectors/index.ts';
+import { read } from './reading.ts';
+import type { Monitor, Thought, Verdict } from './types.ts';
+
+export interface MonitorOptions {
+  /** Tiers to run; default all. Fewer is explicit and shows in `tiers`. */
+  readonly tiers?: readonly Tier[];
+  /** Detectors to run; default all of `detectors/index.ts`. */
+  readonly detectors?: readonly Detector[];
+}
+
+/**
+ * The monitor of every thought: tiers 0 and 1 of docs/safety.md. Pure and synchronous; time linear in the text. A
+ * throw (only a fault of a detector can cause one) means the thought is unread: the gate pauses.
+ */
+export function createMonitor(options: MonitorOptions = {}): Monitor {
+  const tiers = options.tiers ?? ['integrity', 'rules', 'program'];
+  const active = (options.detectors ?? all).filter((detector) => tiers.includes(detector.tier));
+  const version = versionOf(active);
+  return {
+    version,
+    tiers,
+    scan(thought: Thought): Verdict {
+      const reading = read(thought);
+      const findings: Finding[] = [];
+      for (const detector of active) for (const found of detector.scan(reading)) findings.push(found);
+      findings.sort((a, b) => b.severity - a.severity || a.start - b.start);
+      return { id: thought.id, severity: highest(findings), findings };
+    },
+  };
+}
+
+/** Maximum over findings; 0 when there is none. */
+export function highest(findings: readonly Finding[]): Severity {
+  let severity: Severity = 0;
+  for (const { severity: own } of findings) if (own > severity) severity = own;
+  return severity;
+}
+
+function versionOf(active: readonly Detector[]): string {
+  const names = active.map((detector) => `${detector.id}:${detector.version}`).join(',');
+  return `kelvin-monitor-1+${createHash('sha256').update(names).digest('hex').slice(0, 12)}`;
+}

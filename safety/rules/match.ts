@@ -1,0 +1,114 @@
+import type { Bits } from '../lexicon/lexicon.ts';
+import { lexicon } from '../lexicon/index.ts';
+import { meet } from '../lexicon/lexicon.ts';
+import type { Hit, Sentence } from '../text/sentences.ts';
+import type { Rule } from './rule.ts';
+
+/** A rule with its concepts looked up. */
+export interface Compiled {
+  readonly rule: Rule;
+  readonly slots: readonly Bits[];
+  readonly required: readonly Bits[];
+  readonly unless: readonly Bits[];
+  readonly span: number;
+}
+
+export interface Match {
+  /** Folded offsets. */
+  readonly start: number;
+  readonly end: number;
+}
+
+const NEGATION_REACH = 5;
+
+export function compile(rule: Rule): Compiled {
+  const words = lexicon();
+  return {
+    rule,
+    slots: rule.all.map((slot) => words.bitsOf(slot)),
+    required: (rule.with ?? []).map((slot) => words.bitsOf(slot)),
+    unless: (rule.unless ?? []).map((slot) => words.bitsOf(slot)),
+    span: rule.span ?? 12,
+  };
+}
+
+/** First match in a sentence, or null. Linear in the sentence's hits. */
+export function matchSentence(compiled: Compiled, sentence: Sentence, next: Sentence | undefined): Match | null {
+  const { slots, required, unless, rule } = compiled;
+  for (const slot of slots) if (!meet(slot, sentence.bits)) return null;
+  for (const slot of required) if (!meet(slot, sentence.bits)) return null;
+  for (const slot of unless) if (meet(slot, sentence.bits)) return null;
+  if (rule.disavowable !== false && isDisavowed(sentence, next)) return null;
+  const last = new Array<Hit | undefined>(slots.length);
+  for (const hit of sentence.hits) {
+    const slot = slotFor(compiled, last, hit);
+    if (slot === -1) continue;
+    last[slot] = hit;
+    const match = complete(compiled, last);
+    if (match !== null && !(rule.negatable !== false && isNegated(sentence, last))) return match;
+  }
+  return null;
+}
+
+/** The slot a word fills: an open one first, else the one whose word is oldest; −1 when none. One word fills one slot. */
+function slotFor(compiled: Compiled, last: readonly (Hit | undefined)[], hit: Hit): number {
+  let best = -1;
+  for (let slot = 0; slot < compiled.slots.length; slot++) {
+    if (!meet(compiled.slots[slot] as Bits, hit.bits)) continue;
+    if (compiled.rule.ordered === true && slot > 0 && last[slot - 1] === undefined) continue;
+    const held = last[slot];
+    if (held === undefined) return slot;
+    if (best === -1 || held.index < (last[best]?.index ?? 0)) best = slot;
+  }
+  return best;
+}
+
+function complete(compiled: Compiled, last: readonly (Hit | undefined)[]): Match | null {
+  let first: Hit | undefined;
+  let final: Hit | undefined;
+  for (const hit of last) {
+    if (hit === undefined) return null;
+    if (first === undefined || hit.index < first.index) first = hit;
+    if (final === undefined || hit.index > final.index) final = hit;
+  }
+  if (first === undefined || final === undefined || final.index - first.index > compiled.span) return null;
+  return { start: first.start, end: final.end };
+}
+
+/** A negation within a few words before the first slot's word, or right after it (verb-final languages). */
+function isNegated(sentence: Sentence, last: readonly (Hit | undefined)[]): boolean {
+  const core = last[0];
+  if (core === undefined) return false;
+  const { negation } = cueBits();
+  for (const hit of sentence.hits) {
+    if (!meet(negation, hit.bits) || last.includes(hit)) continue;
+    if (hit.index < core.index && core.index - hit.index <= NEGATION_REACH) return true;
+    if (hit.index > core.index && hit.index - core.index <= 2 && hit.start > core.start && isUnspaced(hit, core)) return true;
+  }
+  return false;
+}
+
+/** Japanese and Korean negate after the verb, without a space between. */
+function isUnspaced(hit: Hit, core: Hit): boolean {
+  return hit.start - core.end <= 3 && hit.index - core.index <= 2 && hit.end - hit.start <= 3;
+}
+
+function isDisavowed(sentence: Sentence, next: Sentence | undefined): boolean {
+  const { disavow } = cueBits();
+  return meet(disavow, sentence.bits) || (next !== undefined && meet(disavow, next.bits) && opensWith(next, disavow));
+}
+
+/** The disavowal stands at the beginning of the sentence, within its first eight words. */
+function opensWith(sentence: Sentence, cue: Bits): boolean {
+  for (const hit of sentence.hits) {
+    if (hit.index > 8) return false;
+    if (meet(cue, hit.bits)) return true;
+  }
+  return false;
+}
+
+let cues: { negation: Bits; disavow: Bits } | undefined;
+function cueBits(): { negation: Bits; disavow: Bits } {
+  cues ??= { negation: lexicon().bitsOf('negation'), disavow: lexicon().bitsOf('disavow') };
+  return cues;
+}
