@@ -2,6 +2,7 @@
 import koffi from 'koffi';
 import { EngineError, type EngineOptions } from '../ports.ts';
 import { bindGgml, type Ggml } from './ffi.ts';
+import { checkTensorLayout } from './layout.ts';
 import { libraryFolder, type Build, type Pointer } from './libraries.ts';
 
 /** `lanes` backends that compute side by side, each on one thread; a GPU has one lane. */
@@ -33,6 +34,7 @@ export function openDevice(choice: EngineOptions['backend'], threads: number): D
   for (const build of order) {
     if (choice === 'auto' && build !== 'cpu' && !deviceLikely(build)) continue;
     const g = bindGgml(build);
+    checkTensorLayout(g);
     const found = pointers(g, build === 'cpu' ? CPU : GPU)[0];
     if (found === undefined) {
       if (choice !== 'auto')
@@ -74,6 +76,13 @@ function open(g: Ggml, device: Pointer): Pointer {
   const backend = g.f.ggml_backend_dev_init(device, null) as Pointer | null;
   if (backend === null) throw new EngineError('native', 'The compute device cannot be opened. Set engine.backend to "cpu".');
   return backend;
+}
+
+/** A CPU backend beside the device, for work that GPU backends cannot do (dequantising any type). */
+export function openCpu(g: Ggml): Pointer {
+  const device = pointers(g, CPU)[0];
+  if (device === undefined) throw new EngineError('native', 'The CPU backend of ggml is missing. Run "npm ci" again.');
+  return open(g, device);
 }
 
 const setThreads = koffi.proto('void kelvin_set_n_threads(void* backend, int threads)');

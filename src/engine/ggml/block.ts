@@ -48,6 +48,8 @@ export class BlockBuilder {
   readonly weights: Weights;
   readonly rows: number;
   readonly length: number;
+  /** On CPU an outer product is faster than transposing both sides; GPU backends lack it or are slow at it. */
+  readonly outProduct: boolean;
   readonly #positions: Pointer;
   readonly #mask: Pointer;
   readonly #projected = new Map<string, Pointer>();
@@ -68,6 +70,7 @@ export class BlockBuilder {
     this.weights = weights;
     this.rows = input.rows;
     this.length = input.length;
+    this.outProduct = g.build === 'cpu';
     this.#positions = input.positions;
     this.#mask = input.mask;
   }
@@ -127,7 +130,7 @@ export class BlockBuilder {
     return f.ggml_add(c, gx, f.ggml_mul_mat(c, this.transpose(adapter.a), gu));
   }
 
-  #rope(x: Pointer, back = false): Pointer {
+  rope(x: Pointer, back = false): Pointer {
     const op = back ? this.f.ggml_rope_ext_back : this.f.ggml_rope_ext;
     return op(this.c, x, this.#positions, null, this.shape.headWidth, 0, this.shape.context, this.shape.ropeBase, 1, 0, 1, 32, 1);
   }
@@ -157,8 +160,8 @@ export class BlockBuilder {
     const { heads, kvHeads, headWidth } = this.shape;
     const name = (linear: Linear | 'attn_norm' | 'ffn_norm'): string => `blk.${layer}.${linear}.weight`;
     const { normed, y: a } = this.norm(name('attn_norm'), x);
-    const q = this.#perHead(this.#rope(this.#split(this.linear(name('attn_q'), a), heads)), heads);
-    const k = this.#perHead(this.#rope(this.#split(this.linear(name('attn_k'), a), kvHeads)), kvHeads);
+    const q = this.#perHead(this.rope(this.#split(this.linear(name('attn_q'), a), heads)), heads);
+    const k = this.#perHead(this.rope(this.#split(this.linear(name('attn_k'), a), kvHeads)), kvHeads);
     const v = this.#perHead(this.linear(name('attn_v'), a), kvHeads);
     const p = f.ggml_soft_max_ext(c, f.ggml_mul_mat(c, k, q), this.#mask, 1 / Math.sqrt(headWidth), 0);
     const o = this.#flat(this.#perToken(f.ggml_mul_mat(c, this.transpose(v), p)), heads);
@@ -188,6 +191,12 @@ export class BlockBuilder {
     return this.add(f.ggml_add(c, gh, this.normBack(name('attn_norm'), s.x, s.normed, ga)));
   }
 
+  /** Σ over the second dimension of a's columns times b's: [m, n] from [m, k] and [n, k]. */
+  #outer(a: Pointer, b: Pointer): Pointer {
+    const { f, c } = this;
+    return this.outProduct ? f.ggml_out_prod(c, a, b) : f.ggml_mul_mat(c, this.transpose(a), this.transpose(b));
+  }
+
   /** The groups of grouped-query attention are folded into the query dimension, so that one product sums over them. */
   #attentionBack(s: Saved, gOut: Pointer): { gq: Pointer; gk: Pointer; gv: Pointer } {
     const { f, c } = this;
@@ -197,12 +206,12 @@ export class BlockBuilder {
     const go = this.#perHead(gOut, heads);
     const gp = f.ggml_mul_mat(c, s.v, go);
     const gs = f.ggml_soft_max_ext_back(c, gp, s.p, 1 / Math.sqrt(headWidth), 0);
-    const gv = f.ggml_mul_mat(c, this.transpose(group(go, headWidth)), this.transpose(group(s.p, this.length)));
-    const gk = f.ggml_mul_mat(c, this.transpose(group(s.q, headWidth)), this.transpose(group(gs, this.length)));
+    const gv = this.#outer(group(go, headWidth), group(s.p, this.length));
+    const gk = this.#outer(group(s.q, headWidth), group(gs, this.length));
     const gq = f.ggml_mul_mat(c, this.transpose(s.k), gs);
     return {
-      gq: this.#flat(this.#rope(this.#perToken(gq), true), heads),
-      gk: this.#flat(this.#rope(this.#perToken(gk), true), kvHeads),
+      gq: this.#flat(this.rope(this.#perToken(gq), true), heads),
+      gk: this.#flat(this.rope(this.#perToken(gk), true), kvHeads),
       gv: this.#flat(this.#perToken(gv), kvHeads),
     };
   }

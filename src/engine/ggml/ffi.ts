@@ -24,6 +24,7 @@ const SIGNATURES = [
   'void ggml_set_param(void* t)',
   'void* ggml_new_tensor(void* c, int type, int nd, int64_t* ne)',
   'void* ggml_mul_mat(void* c, void* a, void* b)',
+  'void* ggml_out_prod(void* c, void* a, void* b)',
   'void* ggml_add(void* c, void* a, void* b)',
   'void* ggml_add_inplace(void* c, void* a, void* b)',
   'void* ggml_sub(void* c, void* a, void* b)',

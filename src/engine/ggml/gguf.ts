@@ -78,7 +78,8 @@ class Cursor {
     return start;
   }
   u32(): number {
-    return this.#buffer.readUInt32LE(this.take(4));
+    const start = this.take(4);
+    return this.#buffer.readUInt32LE(start);
   }
   u64(): number {
     const start = this.take(8);

@@ -2,7 +2,8 @@
 import type { EngineOptions } from '../ports.ts';
 import { openDevice } from './backend.ts';
 import { readGguf } from './gguf.ts';
-import { Parameters, readF32 } from './parameters.ts';
+import { readF32 } from './gguf-data.ts';
+import { Parameters } from './parameters.ts';
 import type { Shape } from './shape.ts';
 import { Trainer } from './trainer.ts';
 
@@ -17,5 +18,5 @@ export function openFullTrainer(
 ): Trainer {
   const { shape, values } = typeof model === 'string' ? readF32(readGguf(model)) : model;
   const device = openDevice(options.backend ?? 'cpu', options.threads);
-  return new Trainer(device, new Parameters(device, shape, 'full', { rank: 1, alpha: 1 }, values), options);
+  return new Trainer(device, new Parameters(device, { shape, mode: 'full', lora: { rank: 1, alpha: 1 }, values }), options);
 }

@@ -1,13 +1,12 @@
 /** Weights on the device: frozen ones, trainable ones with gradients per lane and optimiser moments. */
-import { closeSync, openSync, readSync } from 'node:fs';
 import { EngineError } from '../ports.ts';
 import type { Device } from './backend.ts';
 import type { Weights } from './block.ts';
 import { F32, type Ggml } from './ffi.ts';
-import type { GgufFile, TensorEntry } from './gguf.ts';
+import type { Frozen } from './frozen.ts';
 import type { Pointer } from './libraries.ts';
 import { allocate, getFloats, newContext, newTensor, setData } from './memory.ts';
-import { expectedTensors, LINEARS, shapeOf, type Shape } from './shape.ts';
+import { expectedTensors, LINEARS, type Shape } from './shape.ts';
 
 export interface Parameter {
   readonly name: string;
@@ -21,27 +20,31 @@ export interface Parameter {
   readonly g: readonly Pointer[];
 }
 
+export interface ParameterSpec {
+  readonly shape: Shape;
+  readonly mode: 'full' | 'lora';
+  readonly lora: { readonly rank: number; readonly alpha: number };
+  /** Initial values of the trainable tensors by name. */
+  readonly values: ReadonlyMap<string, Float32Array>;
+  readonly frozen?: Frozen | null;
+  readonly inference?: boolean;
+}
+
 export class Parameters {
   readonly shape: Shape;
   readonly mode: 'full' | 'lora';
   readonly lora: { readonly rank: number; readonly alpha: number };
   readonly trainable: ReadonlyMap<string, Parameter>;
   readonly #g: Ggml;
-  readonly #frozen = new Map<string, Pointer>();
-  readonly #transposed = new Map<string, Pointer>();
+  readonly #frozen: Frozen | null;
   readonly #gradientBuffers: Pointer[] = [];
   readonly #buffers: Pointer[] = [];
   readonly #contexts: Pointer[] = [];
 
-  /** @param values initial values of the trainable tensors by name, or null for inference without gradients. */
-  constructor(
-    device: Device,
-    shape: Shape,
-    mode: 'full' | 'lora',
-    lora: { rank: number; alpha: number },
-    values: ReadonlyMap<string, Float32Array>,
-    inference = false,
-  ) {
+  /** @param frozen base weights of a LoRA; null in full-parameter mode. `inference` leaves out gradients and moments. */
+  constructor(device: Device, spec: ParameterSpec) {
+    const { shape, mode, lora, values, frozen = null, inference = false } = spec;
+    this.#frozen = frozen;
     this.#g = device.g;
     this.shape = shape;
     this.mode = mode;
@@ -69,7 +72,7 @@ export class Parameters {
     const parameter = (name: string): Parameter | undefined => this.trainable.get(name);
     return {
       weight: (name) => parameter(name)?.w ?? this.#need(name),
-      transposed: (name) => this.#transposed.get(name) ?? null,
+      transposed: (name) => this.#frozen?.transposed.get(name) ?? null,
       gradient: (name) => parameter(name)?.g[lane] ?? null,
       adapter: (name) => {
         const a = parameter(`${name}.lora_a`);
@@ -79,7 +82,7 @@ export class Parameters {
     };
   }
   #need(name: string): Pointer {
-    const tensor = this.#frozen.get(name);
+    const tensor = this.#frozen?.weights.get(name);
     if (tensor === undefined) throw new EngineError('native', `The weight ${name} was not loaded.`);
     return tensor;
   }
@@ -106,6 +109,7 @@ export class Parameters {
   dispose(): void {
     for (const buffer of [...this.#gradientBuffers, ...this.#buffers]) this.#g.f.ggml_backend_buffer_free(buffer);
     for (const context of this.#contexts) this.#g.f.ggml_free(context);
+    this.#frozen?.dispose();
   }
 }
 
@@ -121,39 +125,4 @@ export function adapterTensors(shape: Shape, rank: number): Map<string, readonly
       out.set(`${name}.lora_b`, [rank, outside]);
     }
   return out;
-}
-
-/** Bytes of one tensor of a GGUF file. */
-export function readTensor(file: GgufFile, entry: TensorEntry): Buffer {
-  const buffer = Buffer.allocUnsafeSlow(entry.bytes);
-  const fd = openSync(file.path, 'r');
-  try {
-    for (let done = 0; done < entry.bytes;) {
-      const n = readSync(fd, buffer, done, entry.bytes - done, entry.offset + done);
-      if (n === 0) throw new EngineError('corrupt', `${file.path} ends inside the tensor ${entry.name}. Download or export it again.`);
-      done += n;
-    }
-  } finally {
-    closeSync(fd);
-  }
-  return buffer;
-}
-
-/**
- * All weights of an F32 file, for full-parameter training.
- * @throws EngineError `unsupported` when a tensor is not F32.
- */
-export function readF32(file: GgufFile): { shape: Shape; values: Map<string, Float32Array> } {
-  const shape = shapeOf(file);
-  const values = new Map<string, Float32Array>();
-  for (const [name, entry] of file.tensors) {
-    if (entry.type !== F32)
-      throw new EngineError(
-        'unsupported',
-        `${file.path}: full-parameter training needs F32 weights, but ${name} is not. Set engine.mode to "lora", or convert the model to F32.`,
-      );
-    const bytes = readTensor(file, entry);
-    values.set(name, new Float32Array(bytes.buffer, bytes.byteOffset, entry.bytes / 4));
-  }
-  return { shape, values };
 }

@@ -48,8 +48,8 @@ export class Trainer {
       check(data, loss, this.shape);
       const { layers, width, feedForward, heads, kvHeads, headWidth, vocabulary } = this.shape;
       const linear = layers * (width * headWidth * (2 * heads + 2 * kvHeads) + 3 * width * feedForward) + (width * vocabulary) / 2;
-      // Attention costs about three times its arithmetic: its products are short and a softmax comes on top.
-      const { rows, length } = planRows(data, (3 * layers * 2 * heads * headWidth) / linear);
+      // Attention costs about 1.6 times its arithmetic: its products are short and a softmax comes on top.
+      const { rows, length } = planRows(data, (1.6 * layers * 2 * heads * headWidth) / linear);
       const lanes = this.device.lanes.length;
       const fit = Math.max(1, Math.floor(this.#budget / length));
       const perGraph = Math.min(fit, Math.ceil(rows.length / (lanes * Math.ceil(rows.length / (lanes * fit)))));

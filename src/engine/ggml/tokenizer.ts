@@ -1,0 +1,135 @@
+/** Text ↔ token ids: greedy longest match over byte strings in TypeScript, or any other vocabulary through libllama. */
+import { EngineError } from '../ports.ts';
+import type { GgufFile } from './gguf.ts';
+import type { Pointer } from './libraries.ts';
+import type { Llama } from './llama.ts';
+import { unescapeToken } from './model-file.ts';
+
+export interface Tokenizer {
+  readonly size: number;
+  readonly eosToken: number;
+  encode(text: string): number[];
+  /** Bytes of a token in text; empty for end-of-sequence. */
+  bytes(token: number): Uint8Array;
+  isEnd(token: number): boolean;
+}
+
+/** Exact bytes of tokens as UTF-8. */
+export function decodeText(tokenizer: Tokenizer, tokens: readonly number[]): string {
+  return Buffer.concat(tokens.map((t) => tokenizer.bytes(t))).toString('utf8');
+}
+
+interface Node {
+  token: number;
+  readonly next: Map<number, Node>;
+}
+
+/** The "rwkv" kind of llama.cpp: at each place the longest token that fits. */
+export class LongestMatch implements Tokenizer {
+  readonly size: number;
+  readonly eosToken: number;
+  readonly #bytes: readonly Buffer[];
+  readonly #root: Node = { token: -1, next: new Map() };
+
+  constructor(tokens: readonly Uint8Array[], eosToken: number) {
+    this.size = tokens.length;
+    this.eosToken = eosToken;
+    this.#bytes = tokens.map((t) => Buffer.from(t));
+    this.#bytes.forEach((bytes, id) => {
+      if (bytes.length === 0) return;
+      let node = this.#root;
+      for (const byte of bytes) {
+        let child = node.next.get(byte);
+        if (child === undefined) {
+          child = { token: -1, next: new Map() };
+          node.next.set(byte, child);
+        }
+        node = child;
+      }
+      node.token = id;
+    });
+  }
+
+  encode(text: string): number[] {
+    const bytes = Buffer.from(text, 'utf8');
+    const out: number[] = [];
+    for (let at = 0; at < bytes.length;) {
+      let node: Node | undefined = this.#root;
+      let best = -1;
+      let end = at;
+      for (let i = at; node !== undefined; i++) {
+        if (node.token >= 0) {
+          best = node.token;
+          end = i;
+        }
+        node = i < bytes.length ? node.next.get(bytes[i] as number) : undefined;
+      }
+      if (best < 0)
+        throw new EngineError(
+          'unsupported',
+          `The model's vocabulary has no token for the byte ${String(bytes[at])}. Use a model with byte tokens.`,
+        );
+      out.push(best);
+      at = end;
+    }
+    return out;
+  }
+  bytes(token: number): Uint8Array {
+    return token === this.eosToken ? Buffer.alloc(0) : (this.#bytes[token] ?? Buffer.alloc(0));
+  }
+  isEnd(token: number): boolean {
+    return token === this.eosToken;
+  }
+}
+
+/** A vocabulary that libllama reads (BPE, SentencePiece, …); pieces are cached. */
+export class LlamaVocabulary implements Tokenizer {
+  readonly size: number;
+  readonly eosToken: number;
+  readonly #l: Llama;
+  readonly #vocabulary: Pointer;
+  readonly #pieces: (Uint8Array | undefined)[] = [];
+
+  constructor(l: Llama, model: Pointer) {
+    this.#l = l;
+    this.#vocabulary = l.vocabulary(model) as Pointer;
+    this.size = l.vocabularySize(this.#vocabulary) as number;
+    this.eosToken = l.endToken(this.#vocabulary) as number;
+  }
+  encode(text: string): number[] {
+    const bytes = Buffer.from(text, 'utf8');
+    // A NUL would end the C string for koffi; the library itself takes a length.
+    if (bytes.includes(0)) throw new EngineError('unsupported', 'The text holds a NUL character. Remove it.');
+    const out = new Int32Array(bytes.length + 8);
+    const n = this.#l.tokenize(this.#vocabulary, text, bytes.length, out, out.length, false, true) as number;
+    if (n < 0) throw new EngineError('native', `llama.cpp could not tokenize a text of ${bytes.length} bytes.`);
+    return Array.from(out.subarray(0, n));
+  }
+  bytes(token: number): Uint8Array {
+    if (token === this.eosToken) return Buffer.alloc(0);
+    let piece = this.#pieces[token];
+    if (piece === undefined) {
+      let buffer = Buffer.alloc(64);
+      let n = this.#l.piece(this.#vocabulary, token, buffer, buffer.length, 0, true) as number;
+      if (n < 0) {
+        buffer = Buffer.alloc(-n);
+        n = this.#l.piece(this.#vocabulary, token, buffer, buffer.length, 0, true) as number;
+      }
+      piece = Uint8Array.from(buffer.subarray(0, Math.max(0, n)));
+      this.#pieces[token] = piece;
+    }
+    return piece;
+  }
+  isEnd(token: number): boolean {
+    return this.#l.isEnd(this.#vocabulary, token) as boolean;
+  }
+}
+
+/** The TypeScript tokenizer of a file of the "rwkv" kind; null for other kinds. */
+export function ownTokenizer(file: GgufFile): LongestMatch | null {
+  if (file.metadata.get('tokenizer.ggml.model') !== 'rwkv') return null;
+  const eos = file.metadata.get('tokenizer.ggml.eos_token_id');
+  if (typeof eos !== 'number' || eos >= file.tokens.length)
+    throw new EngineError('corrupt', `${file.path} names no end-of-sequence token. Export the model again.`);
+  return new LongestMatch(file.tokens.map(unescapeToken), eos);
+}
