@@ -1,6 +1,6 @@
 // Dependency-free: runs before anything is installed, on any Node >= 18.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -78,6 +78,7 @@ function fail(message) {
 const SOURCES = ['src', 'ui', 'safety'];
 export const ENTRIES = {
   main: 'src/main.ts',
+  'environment-worker': 'src/environment/worker.ts',
 };
 
 /** Bundles the sources into dist/ when they changed since the last time (about 0.2 s). */
@@ -85,6 +86,7 @@ export async function ensureBuilt() {
   const stamp = join(ROOT, 'dist', '.stamp');
   const state = fingerprint();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return;
+  rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
   const { build } = await import('esbuild');
   await build({
     absWorkingDir: ROOT,

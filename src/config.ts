@@ -88,10 +88,10 @@ const schema = z.strictObject({
   environment: z
     .strictObject({
       workers: count.default(1),
-      timeoutMs: count.default(1000),
-      memoryMb: count.default(32),
+      timeoutMs: count.default(3000),
+      memoryMb: count.default(48),
       stackKb: count.default(256),
-      fuel: count.default(2000),
+      fuel: count.default(4000),
       outputChars: count.default(200),
       programChars: count.default(2000),
       inputChars: count.default(400),
@@ -101,7 +101,7 @@ const schema = z.strictObject({
   eval: z
     .strictObject({
       suite: z.enum(['heldout', 'tune', 'none']).default('heldout'),
-      tasks: count.default(1536),
+      tasks: count.default(1530),
       every: z.number().int().min(0).default(0),
     })
     .prefault({}),

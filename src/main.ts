@@ -52,13 +52,19 @@ const runFlags = (command: Command): Command =>
     .option('--json', 'no app: one JSON event a line')
     .option('--exit-on-pause', 'end with exit code 6 instead of waiting when the run pauses');
 
-runFlags(program.command('start', { isDefault: true }).description('start a run on the bundled model and open the app (plain lines without a terminal)')).action(
+runFlags(
+  program
+    .command('start', { isDefault: true })
+    .description('start a run on the bundled model and open the app (plain lines without a terminal)'),
+).action(
   act(async (flags: RunFlags) => {
     const { startCommand } = await import('./commands/start.ts');
     return await startCommand({ ...flags, display: display(flags), headless: Boolean(flags.headless ?? flags.json) });
   }),
 );
-runFlags(program.command('train').description('train in this process; the app when there is a terminal, unless --headless or --json')).action(
+runFlags(
+  program.command('train').description('train in this process; the app when there is a terminal, unless --headless or --json'),
+).action(
   act(async (flags: RunFlags) => {
     const { startCommand } = await import('./commands/start.ts');
     return await startCommand({ ...flags, display: display(flags), headless: Boolean(flags.headless ?? flags.json) });
@@ -74,8 +80,9 @@ program
   .option('--headless', 'plain progress lines (the default here)')
   .option('--json', 'one JSON event a line')
   .option('--exit-on-pause', 'end with exit code 6 when the run pauses')
+  .option('--stay-paused', 'give a paused run its process back, still paused')
   .action(
-    act(async (run: string, flags: RunFlags & { readonly reason?: string }) => {
+    act(async (run: string, flags: RunFlags & { readonly reason?: string; readonly stayPaused?: boolean }) => {
       const { resumeCommand } = await import('./commands/resume.ts');
       return await resumeCommand({ ...flags, run, display: display(flags) });
     }),
@@ -116,10 +123,20 @@ program
   .option('--threads <n>', 'threads', integer)
   .option('--json', 'one JSON event a line')
   .action(
-    act(async (flags: { config: string; out: string; seed?: number; tokens?: number; minutes?: number; threads?: number; json?: boolean }) => {
-      const { pretrainCommand } = await import('./commands/pretrain.ts');
-      return await pretrainCommand({ ...flags, json: Boolean(flags.json) });
-    }),
+    act(
+      async (flags: {
+        config: string;
+        out: string;
+        seed?: number;
+        tokens?: number;
+        minutes?: number;
+        threads?: number;
+        json?: boolean;
+      }) => {
+        const { pretrainCommand } = await import('./commands/pretrain.ts');
+        return await pretrainCommand({ ...flags, json: Boolean(flags.json) });
+      },
+    ),
   );
 program
   .command('eval')
@@ -132,10 +149,20 @@ program
   .option('--threads <n>', 'threads; 0 = all cores', integer, 0)
   .option('--json', 'one JSON line')
   .action(
-    act(async (flags: { model: string; adapter?: string; suite: 'heldout' | 'tune'; tasks?: number; seed: number; threads: number; json?: boolean }) => {
-      const { evalCommand } = await import('./commands/eval.ts');
-      return await evalCommand({ ...flags, json: Boolean(flags.json) });
-    }),
+    act(
+      async (flags: {
+        model: string;
+        adapter?: string;
+        suite: 'heldout' | 'tune';
+        tasks?: number;
+        seed: number;
+        threads: number;
+        json?: boolean;
+      }) => {
+        const { evalCommand } = await import('./commands/eval.ts');
+        return await evalCommand({ ...flags, json: Boolean(flags.json) });
+      },
+    ),
   );
 program
   .command('exec')

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectControl } from '../record/control.ts';
 import { findRun, isAlive } from '../record/folder.ts';
@@ -56,15 +56,23 @@ function logTail(runDir: string): string {
   }
 }
 
-/** `kelvin open RUN`: the app on a run, live or ended. */
+/**
+ * `kelvin open RUN`: the app on a run, live or ended. A paused run whose process is gone gets one again, still paused, so
+ * that it can be reviewed and resumed from the app.
+ */
 export async function openCommand(name: string): Promise<number> {
   requireTerminal();
-  return await showApp(findRun(runsRoot(), name).dir);
+  const { dir, state } = findRun(runsRoot(), name);
+  if (state === 'paused' && !isAlive(dir)) {
+    spawnRun(dir, ['--stay-paused']);
+    await waitForRun(dir);
+  }
+  return await showApp(dir);
 }
 
 export function requireTerminal(): void {
   if (!process.stdin.isTTY || !process.stdout.isTTY)
-    throw new UsageError('The app needs a terminal. Without one: kelvin train --headless, kelvin runs, kelvin resume RUN --headless.');
+    throw new UsageError('The app needs a terminal. Without one: kelvin train --headless, kelvin runs, kelvin resume RUN.');
 }
 
 /** Mounts the app on a run folder until the person leaves it. */
@@ -75,14 +83,10 @@ export async function showApp(runDir: string): Promise<number> {
     const { exitCode, leave } = await runApp({
       runDir,
       reader,
-      connect: (onMessage) => (isAlive(runDir) ? connectControl(runDir, onMessage) : Promise.resolve(null)),
-      isAlive: () => isAlive(runDir),
-      restart: (reason) => {
-        spawnRun(runDir, reason ? ['--reason', reason] : []);
-        return waitForRun(runDir);
-      },
+      connect: (onMessage, onClose) => connectControl(runDir, onMessage, onClose),
     });
-    process.stdout.write(leave === 'running' ? `The run goes on in the background. Come back with: kelvin open ${runDir}\n` : '');
+    if (leave === 'running' && isAlive(runDir))
+      process.stdout.write(`The run goes on in the background. Come back with: kelvin open ${basename(runDir)}\n`);
     return exitCode;
   } finally {
     reader.close();

@@ -18,6 +18,8 @@ export interface ResumeOptions {
   readonly steps?: number | undefined;
   readonly display: Display;
   readonly exitOnPause?: boolean | undefined;
+  /** Gives a paused run its process back without resuming it. */
+  readonly stayPaused?: boolean | undefined;
 }
 
 /**
@@ -28,7 +30,7 @@ export async function resumeCommand(options: ResumeOptions): Promise<number> {
   const { dir } = findRun(runsRoot(), options.run);
   const view = viewOf(dir);
   const reason = options.reason?.trim();
-  if (view.pause && !reason) {
+  if (view.pause && !reason && !options.stayPaused) {
     process.stderr.write(
       `The run is paused at step ${view.pause.step} (${view.pause.cause}): ${view.pause.reason}\n` +
         `Read it first: kelvin open ${options.run}. Then: kelvin resume ${options.run} --reason "why it may go on"\n`,

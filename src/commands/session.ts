@@ -27,6 +27,7 @@ import { serveControl } from '../record/control.ts';
 import { openJournal, openJournalReader } from '../record/journal.ts';
 import { acquireLock } from '../record/lock.ts';
 import type { RunJournal } from '../record/port.ts';
+import { Closing } from './closing.ts';
 import { createLive } from './live.ts';
 import { EXIT } from './exits.ts';
 import { commandHandler } from './orders.ts';
@@ -56,8 +57,8 @@ export interface SessionOptions {
  */
 export async function runSession(options: SessionOptions): Promise<number> {
   const { runDir, config } = options;
-  await using stack = new AsyncDisposableStack();
-  stack.use(acquireLock(runDir));
+  await using stack = new Closing();
+  const lock = stack.use(acquireLock(runDir));
   const journal = stack.use(openJournal(runDir));
   const restored = restore(journal, runDir);
   const engine = stack.use(await openEngine(config));
@@ -94,7 +95,10 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const monitor = config.safety.monitor ? createMonitor() : null;
   const server = await serveControl(runDir, commandHandler({ conductor, record, step: () => state.step }));
   stack.defer(() => server.close());
-  const live = createLive((message: LiveMessage) => server.broadcast(message), () => view);
+  const live = createLive(
+    (message: LiveMessage) => server.broadcast(message),
+    () => view,
+  );
   stack.defer(() => live.close());
   onSignals(stack, conductor, (code) => (signals.code = code));
 
@@ -131,7 +135,10 @@ export async function runSession(options: SessionOptions): Promise<number> {
   };
   const cause = await run(context, {
     evaluate: evaluator(config, engine, environment, live),
-    checkpoint: (step) => saveCheckpoint(runDir, step, (dir) => engine.saveState(dir), storeState(state), { keep: config.checkpoint.keep }),
+    checkpoint: (step) => {
+      lock.check();
+      return saveCheckpoint(runDir, step, (dir) => engine.saveState(dir), storeState(state), { keep: config.checkpoint.keep });
+    },
     firstEval: view.evals[0]?.[1] ?? null,
   }).catch((error: unknown) => {
     recordFault(record, state, error);
@@ -150,14 +157,18 @@ interface Restored {
 
 /** The last complete step of a run folder; what came after it is discarded, and said. */
 function restore(journal: RunJournal, runDir: string): Restored {
-  const found = latestCheckpoint(runDir);
+  const before = readEvents(runDir);
+  // The journal is the authority: a checkpoint that it does not name was saved just before a kill.
+  const named = before.findLast((event) => event.type === 'checkpoint')?.step ?? -1;
+  const found = latestCheckpoint(runDir, named);
   const warnings = found ? [...found.warnings] : [];
   const stored = found ? (found.state as StoredState) : null;
-  const before = readEvents(runDir);
   if (before.length > 0) {
     const dropped = journal.discardAfter(stored?.step ?? -1);
     if (dropped.rollouts > 0)
-      warnings.push(`Going on from step ${stored?.step ?? 0}; an unfinished step was discarded (${dropped.rollouts} rollouts) and is repeated.`);
+      warnings.push(
+        `Going on from step ${stored?.step ?? 0}; an unfinished step was discarded (${dropped.rollouts} rollouts) and is repeated.`,
+      );
   }
   const events = readEvents(runDir);
   return { state: stored ? restoreState(stored) : null, dir: found?.dir ?? null, events, view: events.reduce(fold, EMPTY_VIEW), warnings };
@@ -172,7 +183,12 @@ function readEvents(runDir: string): RunEvent[] {
   }
 }
 
-function evaluator(config: Config, engine: Engine, environment: Environment, live: ReturnType<typeof createLive>): (() => Promise<Metrics>) | null {
+function evaluator(
+  config: Config,
+  engine: Engine,
+  environment: Environment,
+  live: ReturnType<typeof createLive>,
+): (() => Promise<Metrics>) | null {
   const { suite, tasks } = config.eval;
   if (suite === 'none') return null;
   return () =>
@@ -182,7 +198,7 @@ function evaluator(config: Config, engine: Engine, environment: Environment, liv
       tasks: heldoutTasks(suite, tasks),
       seed: config.seed,
       maxTokens: config.algorithm.maxTokens.solve,
-      onProgress: (done, total) => live.observer.phase('eval', done, total),
+      onProgress: (done: number, total: number) => live.observer.phase('eval', done, total),
     });
 }
 
@@ -195,7 +211,7 @@ function recordFault(record: (events: readonly RunEvent[]) => void, state: LoopS
 }
 
 /** First signal: finish the step, checkpoint, end. Second: end at once; the last complete step is on disk. */
-function onSignals(stack: AsyncDisposableStack, conductor: ConductorControls, setCode: (code: number) => void): void {
+function onSignals(stack: Closing, conductor: ConductorControls, setCode: (code: number) => void): void {
   const handle = (signal: NodeJS.Signals): void => {
     const code = signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
     if (conductor.stopping) process.exit(code);
