@@ -1,5 +1,5 @@
 import { Box, Text, useApp, useInput, usePaste, useWindowSize } from 'ink';
-import { useEffect } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { Actions } from './actions.ts';
 import { Header, StatusBar } from './components/Chrome.tsx';
 import { StoreContext, useAppState } from './components/context.ts';
@@ -23,6 +23,9 @@ const SCREEN: Readonly<Record<ScreenName, (props: { readonly state: AppState }) 
   charts: ChartsScreen,
 };
 
+/** A window that is being dragged is repainted once it rests. */
+const SETTLE_MS = 50;
+
 export interface Controls {
   readonly actions: Actions;
   readonly resize: (columns: number, rows: number) => void;
@@ -34,7 +37,7 @@ function Body({ state }: { readonly state: AppState }) {
   if (state.modal?.kind === 'help') return <Help state={state} scroll={state.modal.scroll} />;
   if (state.modal?.kind === 'quit') return <Quit state={state} />;
   if (state.modal?.kind === 'confirm') return <Confirm state={state} />;
-  if (cardOpen(state)) return <Card state={state} record={state.cardRecord} />;
+  if (cardOpen(state)) return <Card state={state} />;
   const Screen = SCREEN[state.screen];
   return <Screen state={state} />;
 }
@@ -55,18 +58,29 @@ function TooSmall({ state }: { readonly state: AppState }) {
 function Shell({ controls }: { readonly controls: Controls }) {
   const state = useAppState();
   const { columns, rows } = useWindowSize();
-  const { suspendTerminal } = useApp();
-  useEffect(() => controls.resize(columns, rows), [controls, columns, rows]);
+  const { waitUntilRenderFlush } = useApp();
+  const [blank, setBlank] = useState(false);
+  const drawn = useRef(false);
   useEffect(() => {
-    // Giving the terminal away and taking it back makes Ink forget what it believes is on the screen.
-    controls.onRepaint(() => void suspendTerminal(() => undefined).catch(() => undefined));
-  }, [controls, suspendTerminal]);
+    const repaint = (): void => {
+      setBlank(true);
+      void waitUntilRenderFlush().then(() => setBlank(false));
+    };
+    controls.onRepaint(repaint);
+    controls.resize(columns, rows);
+    // Ink draws by moving relative to its last frame, and a resize moves what it counts on.
+    const settled = drawn.current ? setTimeout(repaint, SETTLE_MS) : undefined;
+    drawn.current = true;
+    return () => clearTimeout(settled);
+  }, [controls, columns, rows, waitUntilRenderFlush]);
   useInput((input, key) => {
     for (const name of keyNames(input, { ...key })) controls.actions.press(name);
   });
   usePaste((text) => controls.actions.paste(text));
   // A frame for another size than the terminal's would wrap or scroll: sizes come from Ink at once, the rest from the store.
   const sized = columns === state.size.columns && rows === state.size.rows ? state : { ...state, size: { columns, rows } };
+  // A frame lower than the screen after one that filled it makes Ink clear the screen from its corner; the next one starts afresh.
+  if (blank) return <Text> </Text>;
   if (tooSmall(sized.size)) return <TooSmall state={sized} />;
   return (
     <Box flexDirection="column" width={columns} height={usableRows(sized)} overflow="hidden">

@@ -86,6 +86,7 @@ export class Actions {
           ? this.#effects.quit('stopped')
           : store.setState({ modal: { kind: 'quit' } });
       case 'leave':
+        store.setState({ modal: null });
         return this.#effects.quit('running');
       case 'stop':
         store.setState({ modal: null });
@@ -219,7 +220,7 @@ export class Actions {
     else if (screen === 'tasks') this.#store.setState({ tasks: { ...state.tasks, text, index: 0, scroll: 0 } });
     else if (screen === 'safety') this.#store.setState({ safety: { ...state.safety, text, scroll: null } });
     else this.#store.setState({ charts: { ...state.charts, text, index: 0 } });
-    this.#effects.refresh(screen === 'thoughts');
+    this.#effects.refresh(false);
   }
 
   #refilter(state: AppState, change: Partial<AppState['thoughts']['filter']>): void {

@@ -15,7 +15,7 @@ export interface FeedOptions {
   readonly now: () => number;
   /** A pause that needs a person was folded in; called once for each. */
   readonly onAlert: (state: AppState) => void;
-  /** New rollouts, tasks or findings: pages have to be read again. */
+  /** New rollouts or tasks: lists have to be read again. */
   readonly onData: () => void;
 }
 
@@ -27,6 +27,9 @@ const RECONNECT_MS = 1000;
 const STREAM_MS = 15_000;
 const MAX_STREAMS = 64;
 const SILENT_MS = 1500;
+
+/** Events that change the lists; a resumed run may have dropped rows. */
+const PAGED = new Set<RunEvent['type']>(['rollouts', 'tasks', 'start']);
 
 /** What no longer needs the run process: there is nothing left to talk to. */
 const isOver = (state: AppState): boolean => state.view.ended !== null;
@@ -45,6 +48,7 @@ export class Feed {
   #nextConnect = 0;
   #alerted = 0;
   #closed = false;
+  #rows = false;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -69,7 +73,7 @@ export class Feed {
     this.#reconnect();
     const before = this.#options.store.getState();
     const patch: Partial<{ -readonly [K in keyof AppState]: AppState[K] }> = {};
-    const read = this.#read(before, patch);
+    this.#read(before, patch);
     const now = this.#options.now();
     if (this.#expire(now) || this.#dirty) {
       this.#dirty = false;
@@ -81,7 +85,8 @@ export class Feed {
     if (Math.floor(now / 1000) !== Math.floor(before.now / 1000)) patch.now = now;
     if (before.toast && before.toast.until < now) patch.toast = null;
     if (Object.keys(patch).length > 0) this.#options.store.setState(patch);
-    if (read > 0) this.#options.onData();
+    if (this.#rows) this.#options.onData();
+    this.#rows = false;
     this.#alert();
   }
 
@@ -101,7 +106,7 @@ export class Feed {
     this.#client = null;
   }
 
-  #read(before: AppState, patch: Partial<{ -readonly [K in keyof AppState]: AppState[K] }>): number {
+  #read(before: AppState, patch: Partial<{ -readonly [K in keyof AppState]: AppState[K] }>): void {
     const { reader } = this.#options;
     const until = performance.now() + BUDGET_MS;
     let { view, seq, startedAt, lastAt, exitCode, pauseSeq } = before;
@@ -115,6 +120,7 @@ export class Feed {
           startedAt ??= time;
           lastAt = time;
           count++;
+          if (PAGED.has(event.type)) this.#rows = true;
           if (event.type === 'error') exitCode = event.exitCode;
           if (event.type === 'start') exitCode = 0;
           if (event.type === 'pause') pauseSeq = at;
@@ -133,7 +139,6 @@ export class Feed {
     }
     if (before.loaded) delete patch.loaded;
     if (count > 0) Object.assign(patch, { view, seq, startedAt, lastAt, exitCode, pauseSeq });
-    return count;
   }
 
   #setConnection(connection: Connection): void {

@@ -62,6 +62,17 @@ export function summaryLines(evals: readonly (readonly [number, Metrics])[]): st
   });
 }
 
+/** The two evaluations in the summary of an `end` event (`before/heldout/temp1`, `after/heldout/temp1`), if they are there. */
+function evalsOf(summary: Metrics): [number, Metrics][] | null {
+  const part = (prefix: string): Metrics =>
+    Object.fromEntries(
+      Object.entries(summary).flatMap(([path, value]) => (path.startsWith(prefix) ? [[path.slice(prefix.length), value]] : [])),
+    );
+  const [before, after] = [part('before/'), part('after/')];
+  if (Object.keys(before).length === 0) return null;
+  return Object.keys(after).length === 0 ? [[0, before]] : [[0, before], [1, after]]; // prettier-ignore
+}
+
 const ENDED = { finished: 'finished', stopped: 'stopped, it can be resumed', error: 'ended by an error' } as const;
 
 /**
@@ -113,7 +124,7 @@ export function formatEventLine(event: RunEvent, context: LineContext = {}): str
     case 'error':
       return safe(`error: ${event.message}`);
     case 'end':
-      return [`${ENDED[event.cause]} after step ${event.step}`, ...summaryLines(context.evals ?? [])].join('\n');
+      return [`${ENDED[event.cause]} after step ${event.step}`, ...summaryLines(evalsOf(event.summary) ?? context.evals ?? [])].join('\n');
     case 'phase':
     case 'rollouts':
     case 'tasks':

@@ -1,7 +1,8 @@
 import { flaggedLines } from './detail.ts';
-import { bodyRows, clampScroll, inner, panes } from './layout.ts';
+import { cardLines, dialogRows, helpLines } from './dialogs.ts';
+import { clampScroll, inner, panes } from './layout.ts';
 import { safetyDetail, safetyScroll, tasksDetail, thoughtsDetail } from './panes.ts';
-import { chartPaths, findingKey, safetyIndex, safetyQueue, selectedStream, shownTasks } from './select.ts';
+import { cardOpen, chartPaths, findingKey, safetyIndex, safetyQueue, selectedStream, shownTasks } from './select.ts';
 import type { AppState, Focus } from './store.ts';
 
 export type Move = 'up' | 'down' | 'pageUp' | 'pageDown' | 'top' | 'bottom';
@@ -14,8 +15,7 @@ function moved(at: number, move: Move, count: number, page: number): number {
 
 /** A scroll position over `lines` lines of which `height` are visible. */
 function scrolled(scroll: number, move: Move, lines: number, height: number): number {
-  const at = clampScroll(scroll, lines, height);
-  return clampScroll(moved(at, move, lines, height), lines, height);
+  return clampScroll(moved(clampScroll(scroll, lines, height), move, lines, height), lines, height);
 }
 
 const pageOf = (state: AppState, focus: Focus): number => inner(panes(state, focus).list).height;
@@ -23,13 +23,10 @@ const pageOf = (state: AppState, focus: Focus): number => inner(panes(state, foc
 /** The state after a movement key: it scrolls a dialog, else the focused detail, else it moves the selection. */
 export function moveBy(state: AppState, move: Move): Partial<AppState> {
   if (state.modal?.kind === 'help') {
-    // The help and the card clamp when drawn; a step past the end must not have to be walked back.
-    return { modal: { ...state.modal, scroll: Math.max(0, moved(state.modal.scroll, move, 200, bodyRows(state))) } };
+    return { modal: { ...state.modal, scroll: scrolled(state.modal.scroll, move, helpLines(state).length, dialogRows(state)) } };
   }
   if (state.modal) return {};
-  if (state.pauseSeq !== null && state.asideSeq !== state.pauseSeq && state.view.pause?.cause !== 'user') {
-    return { cardScroll: moved(state.cardScroll, move, 1000, bodyRows(state)) };
-  }
+  if (cardOpen(state)) return { cardScroll: scrolled(state.cardScroll, move, cardLines(state).length, dialogRows(state)) };
   switch (state.screen) {
     case 'run':
       return { run: { ...state.run, chart: moved(state.run.chart, move, 64, 4) } };

@@ -6,6 +6,7 @@ import type { AppState, Store, ThoughtFilter } from './store.ts';
 /** Rows held around the selection. A journal of a million rollouts costs the same as one of a thousand. */
 const WINDOW = 160;
 const TASK_STEP = 1000;
+const DATA_MS = 500;
 
 const queryOf = (filter: ThoughtFilter): Omit<RolloutQuery, 'limit' | 'offset'> => ({
   ...filter,
@@ -20,27 +21,41 @@ export class Pages {
   readonly #store: Store;
   readonly #reader: JournalReader;
   #stale = true;
+  #filter: ThoughtFilter | null = null;
+  #next = 0;
+  #nextData = 0;
 
   constructor(store: Store, reader: JournalReader) {
     this.#store = store;
     this.#reader = reader;
   }
 
-  /** New data in the journal: the next `refresh` reads again. */
+  /** New data in the journal: a later `refresh` reads again. */
   invalidate(): void {
     this.#stale = true;
   }
 
-  /** Brings the rows of the current screen up to date; cheap when nothing changed. */
+  /**
+   * Brings the rows of the current screen up to date; cheap when nothing changed. Reading again for new data or another filter
+   * waits until ten times the last reading's duration has passed (at least half a second for new data), unless forced.
+   */
   refresh(force = false): void {
-    const stale = this.#stale || force;
-    this.#stale = false;
     try {
       this.#card(this.#store.getState());
       const state = this.#store.getState();
+      const began = performance.now();
+      const refiltered = state.screen === 'thoughts' && state.thoughts.filter !== this.#filter;
+      const ready = began >= this.#next && (refiltered || began >= this.#nextData);
+      const stale = force || (ready && (this.#stale || refiltered));
       if (state.screen === 'thoughts') this.#thoughts(state, stale);
       else if (state.screen === 'tasks') this.#tasks(state, stale);
       else if (state.screen === 'safety') this.#safety(state);
+      if (!stale) return;
+      this.#stale = false;
+      this.#filter = state.thoughts.filter;
+      const ended = performance.now();
+      this.#next = ended + 10 * (ended - began);
+      this.#nextData = ended + DATA_MS;
     } catch (error) {
       this.#store.setState({ journalError: error instanceof Error ? error.message : String(error) });
     }

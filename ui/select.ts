@@ -113,13 +113,16 @@ export interface BeforeAfter {
   readonly now: number;
 }
 
+/** Accuracies, overall and by task type; evaluations also carry lengths, formats and levels. */
+const HELDOUT = /^heldout\/(temp1|greedy)(\/(deduction|abduction|induction))?$/;
+
 /** Held-out figures of the first and of the newest evaluation, overall ones first. */
 export function heldout(evals: readonly (readonly [number, Metrics])[]): BeforeAfter[] {
   const first = evals[0]?.[1];
   const newest = evals.length > 1 ? evals.at(-1)![1] : undefined;
   if (!first) return [];
   return Object.keys(first)
-    .filter((path) => path.startsWith('heldout/'))
+    .filter((path) => HELDOUT.test(path))
     .sort((a, b) => a.split('/').length - b.split('/').length || (a > b ? -1 : 1))
     .map((path) => ({ path, before: first[path]!, now: newest?.[path] ?? NaN }));
 }

@@ -16,7 +16,7 @@ export type Line = readonly Span[];
 const PLAIN = /^[\x20-\x7e\n]*$/;
 // Format, private, unassigned, surrogate, separators, enclosing marks, variation selectors and Hangul fillers draw nothing or draw differently in every terminal.
 const HIDDEN =
-  /[\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Me}\u{FE00}-\u{FE0F}\u{E0100}-\u{E01EF}\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180F\u3164\uFFA0]/u;
+  /[\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Me}]|[\u{FE00}-\u{FE0F}]|[\u{E0100}-\u{E01EF}]|\u034F|\u115F|\u1160|\u17B4|\u17B5|[\u180B-\u180F]|\u3164|\uFFA0/u;
 const MARK = /\p{M}/u;
 /** Combining marks kept on one character; more than any living script needs would smear over the neighbouring lines. */
 const MAX_MARKS = 3;

@@ -1,0 +1,62 @@
+import { findingLines, section, sideLines, thoughtLines } from './detail.ts';
+import { helpSections } from './keys.ts';
+import { bodyRows } from './layout.ts';
+import { findingsOf, pauseFinding } from './select.ts';
+import type { AppState } from './store.ts';
+import { fill, inline, pad, wrap } from './text.ts';
+import type { Line } from './text.ts';
+
+/** Text of the help and of the evidence card, and their sizes; drawing and scrolling share them. */
+
+export const helpWidth = (state: AppState): number => Math.min(100, state.size.columns);
+export const cardWidth = (state: AppState): number => Math.min(160, state.size.columns);
+/** Text rows of a dialog as high as the body. */
+export const dialogRows = (state: AppState): number => bodyRows(state) - 2;
+
+export function helpLines(state: AppState): Line[] {
+  const width = helpWidth(state) - 4;
+  const { theme } = state;
+  return helpSections().flatMap(({ title, rows }): Line[] => [
+    section(title, width, theme),
+    ...rows.flatMap(({ keys, help }) => {
+      const lines = wrap([{ text: help }], width - 21);
+      return lines.map((line, index): Line => [{ text: pad(index === 0 ? `  ${keys}` : '', 21), tone: 'accent' }, ...line]);
+    }),
+    [],
+  ]);
+}
+
+/** The card of a pause that the monitor ordered: what was found, the words, and what a person can do. */
+export function cardLines(state: AppState): Line[] {
+  const { theme, view, cardRecord: record } = state;
+  const width = cardWidth(state) - 4;
+  const item = pauseFinding(state);
+  const found = item ? findingsOf(view.flagged, item.rolloutId) : [];
+  const cause =
+    view.pause?.cause === 'finding'
+      ? 'The monitor stopped the run before its next update.'
+      : 'The run stopped because its thoughts could not be read or recorded.';
+  const head: Line[] = [
+    ...wrap(
+      [{ text: cause, tone: 'strong' }, { text: ` Step ${view.pause?.step ?? '?'}: ${inline(view.pause?.reason ?? '', theme.ascii)}` }],
+      width,
+    ),
+    ...(item ? findingLines(item, theme, width) : []),
+    ...wrap(
+      [{ text: 'It stays paused until a person resumes it with a reason. The finding changes no reward and no update.', tone: 'muted' }],
+      width,
+    ),
+  ];
+  if (!record) return head;
+  if (width < 100) return [...head, ...thoughtLines(record, found, theme, width), ...sideLines(record, found, theme, width)];
+  // Room enough: the thought on the left, what it led to on the right.
+  const left = Math.ceil((width - 2) / 2);
+  const thought = thoughtLines(record, found, theme, left);
+  const side = sideLines(record, found, theme, width - left - 2);
+  const rows = Array.from({ length: Math.max(thought.length, side.length) }, (_, at): Line => [
+    ...fill(thought[at] ?? [], left),
+    { text: '  ' },
+    ...(side[at] ?? []),
+  ]);
+  return [...head, ...rows];
+}
