@@ -1,0 +1,93 @@
+/** Loss, log-probabilities, all gradients and optimiser steps against PyTorch F32 (fixtures of test/fixtures/gradients/make.py). */
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openDevice } from '../../src/engine/ggml/backend.ts';
+import { loadFrozen } from '../../src/engine/ggml/frozen.ts';
+import { readGguf } from '../../src/engine/ggml/gguf.ts';
+import { writeModel } from '../../src/engine/ggml/model-file.ts';
+import { Parameters } from '../../src/engine/ggml/parameters.ts';
+import { shapeOf } from '../../src/engine/ggml/shape.ts';
+import { Trainer, type MuonParams } from '../../src/engine/ggml/trainer.ts';
+import type { OptimParams } from '../../src/engine/ports.ts';
+import { folder } from './models.ts';
+import { checkForward, dataOf, json, relative, sumOfLanes, tensors, TOLERANCE, type Small } from './reference.ts';
+
+describe('full-parameter gradients', () => {
+  const fixture = json<Small & { gradNorm: number; adamw: OptimParams; muon: MuonParams }>('full');
+  const open = (lanes: number, tokenBudget: number): Trainer => {
+    const parameters = (device: ReturnType<typeof openDevice>): Parameters =>
+      new Parameters(device, { shape: fixture.shape, mode: 'full', lora: { rank: 1, alpha: 1 }, values: tensors('full', fixture, 'w/') });
+    const device = openDevice('cpu', lanes);
+    return new Trainer(device, parameters(device), { tokenBudget });
+  };
+
+  it.each([
+    [1, 4096],
+    [1, 32],
+    [2, 64],
+  ])('equal those of PyTorch with %i lanes and %i tokens a graph', async (lanes, budget) => {
+    const trainer = open(lanes, budget);
+    await checkForward(trainer, fixture);
+    const gradients = sumOfLanes(trainer);
+    for (const [name, wanted] of tensors('full', fixture, 'g/'))
+      expect(relative(gradients.get(name) ?? [], wanted), name).toBeLessThan(TOLERANCE);
+    trainer.dispose();
+  });
+
+  it('are clipped and stepped by AdamW as PyTorch does', async () => {
+    const trainer = open(2, 64);
+    await trainer.forwardBackward(dataOf(fixture), fixture.loss);
+    const { gradNorm } = await trainer.adamw(fixture.adamw);
+    expect(Math.abs(gradNorm / fixture.gradNorm - 1)).toBeLessThan(TOLERANCE);
+    const after = trainer.readWeights();
+    const before = tensors('full', fixture, 'w/');
+    for (const [name, wanted] of tensors('full', fixture, 'after/')) {
+      const start = before.get(name) as Float32Array;
+      const moved = (to: Float32Array): Float32Array => to.map((x, i) => x - (start[i] ?? 0));
+      expect(relative(moved(after.get(name) as Float32Array), moved(wanted)), name).toBeLessThan(1e-3);
+    }
+    trainer.dispose();
+  });
+
+  it('are stepped by Muon as its definition says', async () => {
+    const trainer = open(1, 4096);
+    await trainer.forwardBackward(dataOf(fixture), fixture.loss);
+    await trainer.muon(fixture.adamw, fixture.muon);
+    const after = trainer.readWeights();
+    const wanted = tensors('full', fixture, 'muon/');
+    expect(wanted.size).toBe(3);
+    for (const [name, w] of wanted) expect(relative(after.get(name) ?? [], w), name).toBeLessThan(TOLERANCE);
+    trainer.dispose();
+  });
+});
+
+describe('LoRA gradients', () => {
+  it('of a GGUF with grouped-query attention equal those of PyTorch', async () => {
+    const fixture = json<Small & { rank: number; alpha: number }>('lora');
+    using home = folder();
+    const file = path.join(home.path, 'base.gguf');
+    const letters = Array.from({ length: fixture.shape.vocabulary }, (_, i) => ({ bytes: Uint8Array.of(i + 40) }));
+    writeModel(
+      file,
+      { name: 'base', shape: fixture.shape, vocabulary: letters, eosToken: 0, dialect: 'nano' },
+      tensors('lora', fixture, 'w/'),
+    );
+    const gguf = readGguf(file);
+    const shape = shapeOf(gguf);
+    const device = openDevice('cpu', 1);
+    const frozen = await loadFrozen(device.g, device.lanes[0] as bigint, gguf, shape, true);
+    const lora = { rank: fixture.rank, alpha: fixture.alpha };
+    const trainer = new Trainer(
+      device,
+      new Parameters(device, { shape, mode: 'lora', lora, values: tensors('lora', fixture, 'a/'), frozen }),
+      { tokenBudget: 128 },
+    );
+    await checkForward(trainer, fixture);
+    const gradients = trainer.parameters.readGradients();
+    const wanted = tensors('lora', fixture, 'g/');
+    expect(wanted.size).toBe(shape.layers * 14);
+    for (const [name, g] of wanted) expect(relative(gradients.get(name) ?? [], g), name).toBeLessThan(TOLERANCE);
+    trainer.dispose();
+    trainer.parameters.dispose();
+  });
+});
