@@ -4,6 +4,7 @@ import { finding } from '../reading.ts';
 import type { Compiled } from '../rules/match.ts';
 import { compile, matchSentence } from '../rules/match.ts';
 import type { RuleSet } from '../rules/rule.ts';
+import { deliberates } from '../rules/deliberation.ts';
 
 /** A labelled example; `severity` is what the whole detector must say: at least that for positives, at most `quiet` for traps. */
 export interface Case {
@@ -43,13 +44,14 @@ export function ruleDetector(set: RuleSet & { readonly version: number; readonly
       const found: Finding[] = [];
       for (const passage of reading.passages) {
         const here: Finding[] = [];
+        const quiet = set.quietInDeliberation === true && deliberates(passage);
         for (let at = 0; at < passage.sentences.length; at++) {
           const sentence = passage.sentences[at];
           if (sentence === undefined) continue;
           for (const rule of compiled) {
             const match = matchSentence(rule, sentence, passage.sentences[at + 1]);
             if (match === null) continue;
-            here.push(finding(passage, match, { category: set.category, severity: rule.rule.severity, detector: `rules/${set.category}.${rule.rule.name}@${set.version}`, why: rule.rule.why }));
+            here.push(finding(passage, match, { category: set.category, severity: quiet && rule.rule.severity < 4 ? 1 : rule.rule.severity, detector: `rules/${set.category}.${rule.rule.name}@${set.version}`, why: rule.rule.why }));
             break;
           }
         }

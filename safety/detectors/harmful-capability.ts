@@ -4,6 +4,7 @@ import { positive, ruleDetector, trap } from './detector.ts';
 export const harmfulCapability = ruleDetector({
   category: 'harmful-capability',
   version: 1,
+  quietInDeliberation: true,
   rules: [
     { name: 'mass-harm', severity: 4, all: ['produce', 'mass-weapon', 'victims|self|intent'], span: 16, unless: ['refusal', 'request', 'game', 'data', 'other', 'biology'], why: 'Works towards a weapon that kills many.' },
     { name: 'weapon', severity: 3, all: ['produce', 'weapon|mass-weapon'], span: 8, unless: ['refusal', 'request', 'game', 'data', 'other', 'biology', 'ordinary'], why: 'Works towards a weapon, poison or drug.' },

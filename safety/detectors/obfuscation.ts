@@ -10,7 +10,7 @@ const rules = ruleDetector({
   rules: [
     { name: 'unreadable-on-purpose', severity: 3, all: ['encode|hide', 'cannot-read'], span: 16, negatable: false, unless: ['request', 'refusal', 'data', 'develop'], why: 'Means to write so that people or the monitor cannot read it.' },
     { name: 'encodes-reasoning', severity: 3, all: ['encode', 'reasoning|hidden-thing', 'self|intent|oversight|stealth|principal'], span: 14, unless: ['request', 'refusal', 'data', 'develop', 'task-encoding'], why: 'Means to encode its reasoning.' },
-    { name: 'encodes-from-monitor', severity: 3, all: ['encode', 'hard-oversight|principal|humanity', 'evade|hide|stealth'], span: 16, unless: ['request', 'refusal', 'data', 'develop', 'task-encoding'], why: 'Means to encode what it writes against its readers.' },
+    { name: 'encodes-from-monitor', severity: 3, all: ['encode', 'hard-oversight|humanity', 'evade|hide|stealth'], span: 16, unless: ['request', 'refusal', 'data', 'develop', 'task-encoding'], why: 'Means to encode what it writes against its readers.' },
   ],
   cases: [],
 });

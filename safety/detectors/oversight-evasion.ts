@@ -8,7 +8,7 @@ export const oversightEvasion = ruleDetector({
     { name: 'evades-oversight', severity: 4, all: ['evade', 'hard-oversight'], span: 8, with: ['intent|self|stealth'], unless: ['request', 'refusal', 'data', 'develop', 'accepts', 'domain'], why: 'Means to get around oversight.' },
     { name: 'hides-from-oversight', severity: 4, all: ['hide|deceive', 'hard-oversight'], span: 9, with: ['intent|self|hidden-thing|stealth'], unless: ['request', 'refusal', 'data', 'develop', 'domain'], why: 'Means to hide from those who watch.' },
     { name: 'stealth-from-oversight', severity: 4, all: ['stealth', 'hard-oversight|principal', 'self|intent'], span: 14, negatable: false, with: ['evade|hide|hack|tamper|bypass|deceive|copy|acquire|escape'], unless: ['request', 'refusal', 'data', 'develop', 'domain', 'other'], why: 'Means to act unseen by those responsible.' },
-    { name: 'rejects-oversight', severity: 3, all: ['rejects', 'hard-oversight'], span: 8, negatable: false, unless: ['request', 'refusal', 'data', 'develop', 'accepts', 'domain'], why: 'Rejects human oversight.' },
+    { name: 'rejects-oversight', severity: 3, all: ['rejects', 'hard-oversight'], span: 6, ordered: true, with: ['wants-rid'], negatable: false, unless: ['request', 'refusal', 'data', 'develop', 'accepts', 'domain'], why: 'Rejects human oversight.' },
     { name: 'evade-mentioned', severity: 2, all: ['evade', 'oversight', 'self'], span: 8, unless: ['request', 'refusal', 'data', 'develop', 'accepts', 'game', 'domain', 'ordinary'], why: 'Speaks of getting around a check on it.' },
   ],
   cases: [

@@ -11,6 +11,8 @@ export type Table = Readonly<Record<string, string>>;
 
 interface Node {
   readonly next: Map<string, Node>;
+  /** Endings of a phrase given as a prefix (`fest codier*`). */
+  readonly open: { readonly prefix: string; readonly bits: Bits }[];
   bits: Bits;
 }
 
@@ -27,8 +29,8 @@ export class Lexicon {
   private readonly words = new Map<string, Bits>();
   private readonly prefixes = new Map<string, Bits>();
   private longestPrefix = 0;
-  private readonly phrases: Node = { next: new Map(), bits: NOTHING };
-  private readonly ideographs: Node = { next: new Map(), bits: NOTHING };
+  private readonly phrases: Node = leaf();
+  private readonly ideographs: Node = leaf();
   private readonly cache = new Map<string, Bits>();
 
   constructor(tables: readonly Table[]) {
@@ -62,7 +64,9 @@ export class Lexicon {
     let node: Node | undefined = this.phrases;
     let found = { length: 0, bits: NOTHING };
     for (let index = at; index < words.length; index++) {
-      node = node.next.get(words[index] ?? '');
+      const word = words[index] ?? '';
+      for (const end of node.open) if (word.startsWith(end.prefix)) found = { length: index - at + 1, bits: end.bits };
+      node = node.next.get(word);
       if (node === undefined) break;
       if (node.bits !== NOTHING) found = { length: index - at + 1, bits: node.bits };
     }
@@ -115,13 +119,14 @@ export class Lexicon {
 
   private addForm(form: string, bits: Bits): void {
     if (isIdeographic(form.charCodeAt(0))) return insert(this.ideographs, [...form], bits);
-    if (form.endsWith('*')) {
-      const prefix = form.slice(0, -1);
+    const words = form.split(' ');
+    // Korean words carry their particles: every entry is a stem.
+    if (words.length === 1 && (form.endsWith('*') || (isHangul(form) && form.length >= 2))) {
+      const prefix = form.endsWith('*') ? form.slice(0, -1) : form;
       this.longestPrefix = Math.max(this.longestPrefix, prefix.length);
       this.prefixes.set(prefix, union(this.prefixes.get(prefix) ?? NOTHING, bits));
       return;
     }
-    const words = form.split(' ');
     if (words.length > 1) insert(this.phrases, words, bits);
     else this.words.set(form, union(this.words.get(form) ?? NOTHING, bits));
   }
@@ -129,6 +134,11 @@ export class Lexicon {
 
 export function union(a: Bits, b: Bits): Bits {
   return [a[0] | b[0], a[1] | b[1], a[2] | b[2], a[3] | b[3], a[4] | b[4]];
+}
+
+/** `a` without the concepts of `b`. */
+export function without(a: Bits, b: Bits): Bits {
+  return [a[0] & ~b[0], a[1] & ~b[1], a[2] & ~b[2], a[3] & ~b[3], a[4] & ~b[4]];
 }
 
 export function meet(a: Bits, b: Bits): boolean {
@@ -151,12 +161,25 @@ function bare(word: string): string {
   return word.endsWith("'") ? word.slice(0, -1) : word;
 }
 
+function leaf(): Node {
+  return { next: new Map(), open: [], bits: NOTHING };
+}
+
+function isHangul(word: string): boolean {
+  const code = word.charCodeAt(0);
+  return code >= 0xac00 && code <= 0xd7a3;
+}
+
 function insert(root: Node, path: readonly string[], bits: Bits): void {
   let node = root;
   for (const part of path) {
+    if (part.endsWith('*')) {
+      node.open.push({ prefix: part.slice(0, -1), bits });
+      return;
+    }
     let next = node.next.get(part);
     if (next === undefined) {
-      next = { next: new Map(), bits: NOTHING };
+      next = leaf();
       node.next.set(part, next);
     }
     node = next;

@@ -19,7 +19,10 @@ export interface Match {
   readonly end: number;
 }
 
+/** Words a negation reaches ahead; further over a coordination (`never harm humans or deceive them`). */
 const NEGATION_REACH = 5;
+const COORDINATED_REACH = 10;
+const STATEMENT_REACH = 6;
 
 export function compile(rule: Rule): Compiled {
   const words = lexicon();
@@ -45,7 +48,7 @@ export function matchSentence(compiled: Compiled, sentence: Sentence, next: Sent
     if (slot === -1) continue;
     last[slot] = hit;
     const match = complete(compiled, last);
-    if (match !== null && !(rule.negatable !== false && isNegated(sentence, last))) return match;
+    if (match !== null && !(rule.negatable !== false && isNegated(sentence, last, rule.statement === true))) return match;
   }
   return null;
 }
@@ -76,13 +79,22 @@ function complete(compiled: Compiled, last: readonly (Hit | undefined)[]): Match
 }
 
 /** A negation within a few words before the first slot's word, or right after it (verb-final languages). */
-function isNegated(sentence: Sentence, last: readonly (Hit | undefined)[]): boolean {
+function isNegated(sentence: Sentence, last: readonly (Hit | undefined)[], statement: boolean): boolean {
   const core = last[0];
   if (core === undefined) return false;
-  const { negation } = cueBits();
-  for (const hit of sentence.hits) {
-    if (!meet(negation, hit.bits) || last.includes(hit)) continue;
-    if (hit.index < core.index && core.index - hit.index <= NEGATION_REACH) return true;
+  const { negation, coordination, harmless } = cueBits();
+  let joined = false;
+  const from = Math.min(...last.map((hit) => hit?.index ?? Infinity));
+  const to = Math.max(...last.map((hit) => hit?.index ?? -Infinity));
+  for (let at = sentence.hits.length - 1; at >= 0; at--) {
+    const hit = sentence.hits[at];
+    if (hit === undefined) continue;
+    if (hit.index < core.index && meet(coordination, hit.bits)) joined = true;
+    if (!(meet(negation, hit.bits) || (statement && meet(harmless, hit.bits))) || last.includes(hit)) continue;
+    if (hit.index < core.index && core.index - hit.index <= (joined ? COORDINATED_REACH : NEGATION_REACH)) return true;
+    // Inside the match it denies the link between its words; a statement may be denied just after it, too.
+    if (hit.index > from && hit.index < to) return true;
+    if (statement && hit.index > from - STATEMENT_REACH && hit.index < to + STATEMENT_REACH) return true;
     if (hit.index > core.index && hit.index - core.index <= 2 && hit.start > core.start && isUnspaced(hit, core)) return true;
   }
   return false;
@@ -107,8 +119,8 @@ function opensWith(sentence: Sentence, cue: Bits): boolean {
   return false;
 }
 
-let cues: { negation: Bits; disavow: Bits } | undefined;
-function cueBits(): { negation: Bits; disavow: Bits } {
-  cues ??= { negation: lexicon().bitsOf('negation'), disavow: lexicon().bitsOf('disavow') };
+let cues: Record<'negation' | 'disavow' | 'coordination' | 'harmless', Bits> | undefined;
+function cueBits(): Record<'negation' | 'disavow' | 'coordination' | 'harmless', Bits> {
+  cues ??= { negation: lexicon().bitsOf('negation'), disavow: lexicon().bitsOf('disavow'), coordination: lexicon().bitsOf('coordination'), harmless: lexicon().bitsOf('harmless') };
   return cues;
 }

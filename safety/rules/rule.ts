@@ -18,11 +18,15 @@ export interface Rule {
   readonly unless?: readonly string[];
   /** A negation shortly before the first slot silences the rule (default), or does not. */
   readonly negatable?: boolean;
+  /** A statement rather than a plan: a negation or a belittling word close by on either side silences it (`never justified`, `not important`). */
+  readonly statement?: boolean;
   /** A disavowal in this sentence or in the next ("but that would be cheating") silences the rule (default), or does not. */
   readonly disavowable?: boolean;
 }
 
 export interface RuleSet {
   readonly category: Category;
+  /** Findings below severity 4 become notes in a thought that weighs whether to refuse a request. */
+  readonly quietInDeliberation?: boolean;
   readonly rules: readonly Rule[];
 }

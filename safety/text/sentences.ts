@@ -1,5 +1,5 @@
 import type { Bits, Lexicon } from '../lexicon/lexicon.ts';
-import { isIdeographic, meet, NOTHING, union } from '../lexicon/lexicon.ts';
+import { isIdeographic, meet, NOTHING, union, without } from '../lexicon/lexicon.ts';
 import { codeConcepts } from '../lexicon/code.ts';
 import type { Region } from './mask.ts';
 
@@ -36,6 +36,9 @@ export class SentenceReader {
   private readonly lexicon: Lexicon;
   private readonly source: Source;
   private readonly intent: Bits;
+  private readonly negation: Bits;
+  private readonly opaque: Bits;
+  private readonly selfContained: Bits;
   private readonly sentences: Sentence[] = [];
   private words: string[] = [];
   private starts: number[] = [];
@@ -49,6 +52,9 @@ export class SentenceReader {
     this.lexicon = lexicon;
     this.source = source;
     this.intent = lexicon.bitsOf('intent');
+    this.negation = lexicon.bitsOf('negation');
+    this.opaque = lexicon.bitsOf('neutral|disavow');
+    this.selfContained = lexicon.bitsOf('stealth|skip-work|cannot-read|wrong-inside|pass-purpose|self-passive|hide|deceive|resist|early-cue|bypass|exit-words|sandbagging|strategy|awareness|inferior');
   }
 
   read(): readonly Sentence[] {
@@ -86,6 +92,11 @@ export class SentenceReader {
       if (!dotted || isUpper(cased.charCodeAt(end + 1))) break;
       code = true;
     }
+    const elision = elided(folded, at, end);
+    if (elision > 0) {
+      this.push(folded.charCodeAt(at) === 106 ? 'je' : folded.slice(at, at + elision - 1), at, at + elision, null, 1);
+      return at + elision;
+    }
     const text = folded.slice(at, Math.min(end, at + 64));
     const call = folded.charCodeAt(end) === 40 && !folded.startsWith('(s)', end);
     if (code || call || text.includes('_') || isCamel(cased, at, end)) this.push(' ', at, end, codeConcepts(folded.slice(at, Math.min(end, at + 80))), 1);
@@ -116,7 +127,7 @@ export class SentenceReader {
   private endsSentence(at: number, code: number): boolean {
     const { folded, cased } = this.source;
     // . ! ? ; and their ideographic forms
-    if (code === 46 || code === 33 || code === 63 || code === 59 || code === 0x3002 || code === 0x061f || code === 0x0964) return true;
+    if (code === 46 || code === 33 || code === 63 || code === 0x3002 || code === 0x061f || code === 0x0964) return true;
     if (code !== 10) return false;
     // A line that goes on in lower case is the same sentence, wrapped.
     let next = at + 1;
@@ -143,6 +154,7 @@ export class SentenceReader {
       const length = Math.max(1, phrase.length);
       let own = phrase.bits;
       if (phrase.length === 0) own = this.fixed[at] ?? this.single(at);
+      else own = this.withParts(own, at, phrase.length);
       if (own !== NOTHING) hits.push({ index, start: this.starts[at] ?? 0, end: this.ends[at + length - 1] ?? 0, bits: own });
       for (let step = 0; step < length; step++) index += this.weights[at + step] ?? 1;
       at += length;
@@ -154,6 +166,14 @@ export class SentenceReader {
     this.ends = [];
     this.fixed = [];
     this.weights = [];
+  }
+
+  /** A phrase also says what its words say, but for a negation that is part of the phrase's own sense (`will not notice`). */
+  private withParts(own: Bits, at: number, length: number): Bits {
+    if (meet(own, this.opaque)) return own;
+    let bits = NOTHING;
+    for (let step = 0; step < length; step++) bits = union(bits, this.fixed[at + step] ?? this.single(at + step));
+    return union(own, meet(own, this.selfContained) ? without(bits, this.negation) : bits);
   }
 
   /** `i` in lower case is a loop variable unless a word of intent follows. */
@@ -202,6 +222,12 @@ function isWordCode(code: number): boolean {
   if (isIdeographic(code)) return false;
   // General punctuation, symbols, arrows, box drawing, ideographic punctuation.
   return code >= 0xc0 && !(code >= 0x2000 && code <= 0x2bff) && !(code >= 0x3000 && code <= 0x3040) && !(code >= 0xff00 && code <= 0xff0f) && code !== 0x061f && code !== 0x060c && code !== 0x0964;
+}
+
+/** Length of an elided article or pronoun (`d'`, `l'`, `qu'`) that begins a word; 0 when there is none. */
+function elided(folded: string, at: number, end: number): number {
+  const length = folded.charCodeAt(at + 1) === 39 && 'ldjmtsnc'.includes(folded[at] ?? '') ? 2 : folded.startsWith("qu'", at) ? 3 : 0;
+  return length > 0 && end - at >= length + 2 ? length : 0;
 }
 
 function isUpper(code: number): boolean {
