@@ -4,7 +4,8 @@ import type { Value } from './value.ts';
 
 const NUMBER = /-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|Infinity)|NaN/y;
 const BIGINT = /-?\d+n/y;
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\.)*"/y;
+/** Control characters are left to `JSON.parse`, which refuses them. */
+const STRING = /"(?:[^"\\]|\\.)*"/y;
 const WORD = /undefined|null|true|false/y;
 const SPACE = /\s*/y;
 

@@ -71,6 +71,7 @@ class QuickJsEnvironment implements JavascriptEnvironment {
     return this.runOne(program, input, 'pair');
   }
 
+  /** An over-long output rejects the proposal (D7); a cut one would be a wrong answer to learn from. */
   async validate(program: string, inputs: readonly string[]): Promise<Validation> {
     const refused = this.refuse(program, true);
     if (refused) return { ok: false, ...refused };

@@ -44,7 +44,7 @@ export function entryProblem(entry: Entry): string | null {
   return null;
 }
 
-/** Program text with comments dropped and each run of white space made one blank; broken programs keep their comments. */
+/** Program text for deduplication (D3): no comments, one blank between tokens; broken programs keep their comments. */
 export function normaliseProgram(source: string): string {
   try {
     const tokens: string[] = [];

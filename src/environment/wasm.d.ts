@@ -1,9 +1,10 @@
 /** The part of WebAssembly that the sandbox uses; Node's own types leave it to the browser's. */
 declare namespace WebAssembly {
   type ImportValue = unknown;
-  class Module {
-    constructor(bytes: Uint8Array);
+  interface Module {
+    readonly [Symbol.toStringTag]: string;
   }
+  const Module: new (bytes: Uint8Array) => Module;
   class Memory {
     constructor(descriptor: { initial: number; maximum: number });
     readonly buffer: ArrayBuffer;

@@ -29,11 +29,14 @@ const ALSO_RIGHT: Readonly<Record<string, readonly string[]>> = {
 describe('hostile programs', () => {
   const rows = readRows<{ lang: string; name: string; code: string; input: string; expect: string }>('hostile-dev.jsonl');
   test.skipIf(rows === null)('get the right verdict, and the program after each the right answer', async () => {
-    await using environment = await openJavascriptEnvironment({ timeoutMs: 1_000, outputChars: 200_000 }, { workers: 2 });
+    await using environment = await openJavascriptEnvironment({ timeoutMs: 1_500, outputChars: 200_000 }, { workers: 2 });
     const hostile = (rows ?? []).filter(({ lang }) => lang === 'js');
     const verdicts = hostile.map(({ code, input }) => environment.examine(code, input));
     const after = hostile.map((_, index) => environment.examine('function f(a) { return [1, 2].map((x) => x + a) }', String(index)));
-    const wrong = (await Promise.all(verdicts)).flatMap((execution, index) => {
+    const executions = await Promise.all(verdicts);
+    const outputs = executions.flatMap((execution) => (execution.verdict === 'ok' ? [execution.output] : []));
+    expect(outputs.map((output) => environment.canonicalValue(output))).toEqual(outputs);
+    const wrong = executions.flatMap((execution, index) => {
       const row = hostile[index];
       const right = row === undefined ? [] : [row.expect, ...(ALSO_RIGHT[row.name] ?? [])];
       return right.includes(execution.verdict) ? [] : [{ name: row?.name, expected: right, execution }];
