@@ -8,7 +8,8 @@ import { describe as describeModel, escapeToken, tensorsOf, unescapeToken } from
 import { writeGguf, type MetadataValue } from '../../src/engine/ggml/gguf-write.ts';
 import { bindLlama, loadLlamaModel } from '../../src/engine/ggml/llama.ts';
 import { shapeOf } from '../../src/engine/ggml/shape.ts';
-import { LlamaVocabulary, LongestMatch, ownTokenizer } from '../../src/engine/ggml/tokenizer.ts';
+import type { LongestMatch } from '../../src/engine/ggml/tokenizer.ts';
+import { LlamaVocabulary, ownTokenizer } from '../../src/engine/ggml/tokenizer.ts';
 import { EngineError } from '../../src/engine/ports.ts';
 import { EOS, folder, options, SHAPE, vocabulary, weightsFor, writeTiny } from './models.ts';
 

@@ -78,6 +78,11 @@ function open(g: Ggml, device: Pointer): Pointer {
   return backend;
 }
 
+/** Gives the device back; every buffer on it must be freed before. */
+export function closeDevice(device: Device): void {
+  for (const lane of device.lanes) device.g.f.ggml_backend_free(lane);
+}
+
 /** A CPU backend beside the device, for work that GPU backends cannot do (dequantising any type). */
 export function openCpu(g: Ggml): Pointer {
   const device = pointers(g, CPU)[0];

@@ -11,7 +11,7 @@ import { TrainingGraph, type GraphSize } from './graph.ts';
 import { setData, getFloats } from './memory.ts';
 import { Optimiser, type MuonParams } from './optimiser.ts';
 import { layOut, planRows, type Batch } from './pack.ts';
-import { Parameters } from './parameters.ts';
+import type { Parameters } from './parameters.ts';
 import type { Shape } from './shape.ts';
 
 export type { MuonParams } from './optimiser.ts';
