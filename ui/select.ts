@@ -10,13 +10,15 @@ import type { Tone } from './theme.ts';
 
 /** A silent process is called crashed after this long without its socket and without a journal event. */
 const CRASHED_AFTER_MS = 5000;
+/** Loading a model takes a while before the first event. */
+const STILLBORN_AFTER_MS = 30_000;
 
 /** The journal says what the run was told; only its socket says whether it still lives. */
 export function runState(state: AppState): RunState {
   const own = state.view.state;
   if (state.connection !== 'gone' || (own !== 'running' && own !== 'starting') || state.view.ended) return own;
   const quiet = state.now - Math.max(state.connectionSince, state.lastAt ?? 0);
-  return quiet >= CRASHED_AFTER_MS && state.lastAt !== null ? 'crashed' : own;
+  return quiet >= (state.lastAt === null ? STILLBORN_AFTER_MS : CRASHED_AFTER_MS) ? 'crashed' : own;
 }
 
 export const STATE_TONE: Readonly<Record<RunState, Tone>> = {

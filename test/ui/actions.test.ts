@@ -170,6 +170,13 @@ describe('pause and quit by a person', () => {
     expect(bench.left.at(-1)).toBe('running');
   });
 
+  it('drills only after a yes', async () => {
+    await bench.keys('4', 'D', 'n', 'D', 'esc');
+    expect(bench.control.sent).toEqual([]);
+    await bench.keys('D', 'y');
+    expect(bench.control.sent).toEqual([{ command: 'drill' }]);
+  });
+
   it('does not close when the run refuses to stop', async () => {
     bench.control.answer = { ok: false, message: 'disk full' };
     await bench.keys('q', 's');
@@ -200,6 +207,16 @@ describe('a process that vanished', () => {
     await bench.tick(1000);
     expect(runState(bench.state)).toBe('running');
   });
+});
+
+it('waits longer for a process that has written nothing yet', async () => {
+  const fresh = new Bench(new FakeReader());
+  fresh.reachable = false;
+  await fresh.tick(1000);
+  await fresh.tick(10_000);
+  expect(runState(fresh.state)).toBe('starting');
+  await fresh.tick(30_000);
+  expect(runState(fresh.state)).toBe('crashed');
 });
 
 describe('lists', () => {

@@ -89,7 +89,15 @@ export function healthLine(state: AppState): Line {
       {
         rank: 1,
         line: [
-          { text: view.tiers.length === 0 ? 'no tiers' : view.tiers.map((tier) => inline(tier, theme.ascii)).join('+'), tone: 'muted' },
+          {
+            text:
+              view.info === null
+                ? 'not started'
+                : view.tiers.length === 0
+                  ? 'no tiers'
+                  : view.tiers.map((tier) => inline(tier, theme.ascii)).join('+'),
+            tone: 'muted',
+          },
         ],
       },
       { rank: 2, line: [{ text: drill, tone: view.lastDrill?.caught === false ? 'bad' : 'muted' }] },

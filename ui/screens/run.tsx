@@ -8,7 +8,7 @@ import { Panel } from '../components/Panel.tsx';
 import { bodyRows } from '../layout.ts';
 import { byType, heldout, latest, values } from '../select.ts';
 import type { AppState } from '../store.ts';
-import { fit, lineWidth, pad, truncate, wrap } from '../text.ts';
+import { fit, lineWidth, pad, sanitise, truncate, wrap } from '../text.ts';
 import type { Line, Span } from '../text.ts';
 import type { Theme, Tone } from '../theme.ts';
 
@@ -146,7 +146,7 @@ export function grid(width: number, height: number): { readonly columns: number;
   const columns = Math.max(1, Math.min(5, Math.floor(width / (width < 120 ? 26 : 38))));
   const foot = height >= 40 ? 8 : height >= 28 ? 6 : 5;
   const most = Math.ceil(CHARTS.length / columns);
-  return { columns, rows: Math.max(1, Math.min(most, Math.floor((height - foot) / (height >= 40 ? 10 : 7)))), foot };
+  return { columns, rows: Math.max(1, Math.min(most, Math.floor((height - foot) / (height >= 40 ? 10 : height >= 30 ? 9 : 7)))), foot };
 }
 
 /** Cuts `total` into `parts` that differ by at most one. */
@@ -181,7 +181,9 @@ export function RunScreen({ state }: { readonly state: AppState }) {
   const heights = share(height - foot, rows);
   // The chosen chart is always in sight: rows above it scroll away.
   const firstRow = Math.max(0, Math.floor(at / columns) - rows + 1);
-  const left = Math.ceil(width / 2);
+  // Wide terminals have room for the words that are being written.
+  const [left, middle] =
+    width < 150 ? [Math.ceil(width / 2), 0] : [Math.min(64, Math.floor(width / 3)), width - 2 * Math.min(64, Math.floor(width / 3))];
   return (
     <Box flexDirection="column" height={height}>
       {heights.map((h, row) => (
@@ -195,17 +197,39 @@ export function RunScreen({ state }: { readonly state: AppState }) {
       ))}
       <Box height={foot}>
         <Panel title="this step" note={lossNote(view.steps)} width={left} height={foot} theme={theme} lines={phaseLines(state, left - 4)} />
+        {middle > 0 && (
+          <Panel
+            title="thinking now"
+            note={streamNote(state)}
+            width={middle}
+            height={foot}
+            theme={theme}
+            lines={liveLines(state, middle - 4, foot - 2)}
+          />
+        )}
         <Panel
           title="held-out accuracy"
           note={view.evals.length > 1 ? `step ${view.evals.at(-1)![0]}` : ''}
-          width={width - left}
+          width={width - left - middle}
           height={foot}
           theme={theme}
-          lines={heldoutLines(state, width - left - 4)}
+          lines={heldoutLines(state, width - left - middle - 4)}
         />
       </Box>
     </Box>
   );
+}
+
+function streamNote({ live, followed }: AppState): string {
+  const stream = live.find(({ key }) => key === followed);
+  return stream ? `${stream.role} ${stream.taskType}` : '';
+}
+
+/** The end of the thought that grew last. */
+function liveLines({ live, followed, theme }: AppState, width: number, height: number): Line[] {
+  const stream = live.find(({ key }) => key === followed);
+  if (!stream) return [[{ text: 'nothing is being written', tone: 'muted' }]];
+  return wrap([{ text: sanitise(stream.text.slice(-width * height), theme.ascii) }], width).slice(-height);
 }
 
 function lossNote(steps: RunView['steps']): string {
