@@ -26,6 +26,7 @@ interface ExecLine {
 
 /** More generous than a proposal's: programs here are somebody's, not a small model's. */
 const EXEC_LIMITS: Partial<EnvironmentLimits> = {
+  fuel: 4_000,
   timeoutMs: 10_000,
   outputChars: VALUE_LIMITS.chars,
   programChars: 200_000,

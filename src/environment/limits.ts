@@ -8,7 +8,7 @@ export const DEFAULT_LIMITS: EnvironmentLimits = {
   timeoutMs: 3_000,
   memoryMb: 48,
   stackKb: 256,
-  fuel: 4_000,
+  fuel: 2_000,
   outputChars: 1_000,
   programChars: 8_000,
   inputChars: 4_000,

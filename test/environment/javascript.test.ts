@@ -120,6 +120,20 @@ describe('nothing gets out, nothing stays', () => {
     expect(await output(program, '1')).toBe('{"a":[1,"b"]}');
   });
 
+  test('polluted prototypes do not reach the encoder', async () => {
+    expect(
+      await output('Object.prototype.value = 1; Object.prototype.enumerable = true; function f() { return { get a() { return 1 } } }'),
+    ).toMatch(/^unsupported: The output holds an accessor/);
+    expect(await output('Object.defineProperty(Object.prototype, "get", { get() { for (;;); } }); function f() { return { a: 1 } }')).toBe(
+      '{"a":1}',
+    );
+    expect(
+      await output(
+        'Array.prototype[Symbol.iterator] = null; Object.setPrototypeOf(Array.prototype, null); function f() { return [1, [2]] }',
+      ),
+    ).toBe('[1,[2]]');
+  });
+
   test('traps of a returned proxy see nothing of the encoder', async () => {
     const program = `function f() { return new Proxy({}, {
       ownKeys() {
