@@ -59,16 +59,16 @@ export class Lexicon {
     return bits;
   }
 
-  /** Longest phrase that begins at `words[at]`: how many words it takes and its concepts; 0 words when there is none. */
+  /** Longest phrase that begins at `words[at]`: how many words it takes, its concepts and those of shorter phrases within; 0 words when there is none. */
   phrase(words: readonly string[], at: number): { readonly length: number; readonly bits: Bits } {
     let node: Node | undefined = this.phrases;
     let found = { length: 0, bits: NOTHING };
     for (let index = at; index < words.length; index++) {
       const word = words[index] ?? '';
-      for (const end of node.open) if (word.startsWith(end.prefix)) found = { length: index - at + 1, bits: end.bits };
+      for (const end of node.open) if (word.startsWith(end.prefix)) found = { length: index - at + 1, bits: union(found.bits, end.bits) };
       node = node.next.get(word);
       if (node === undefined) break;
-      if (node.bits !== NOTHING) found = { length: index - at + 1, bits: node.bits };
+      if (node.bits !== NOTHING) found = { length: index - at + 1, bits: union(found.bits, node.bits) };
     }
     return found;
   }
@@ -119,7 +119,7 @@ export class Lexicon {
 
   private addForm(form: string, bits: Bits): void {
     if (isIdeographic(form.charCodeAt(0))) return insert(this.ideographs, [...form], bits);
-    const words = form.split(' ');
+    const words = elide(form).split(' ');
     // Korean words carry their particles: every entry is a stem.
     if (words.length === 1 && (form.endsWith('*') || (isHangul(form) && form.length >= 2))) {
       const prefix = form.endsWith('*') ? form.slice(0, -1) : form;
@@ -159,6 +159,11 @@ function single(id: number): Bits {
 function bare(word: string): string {
   if (word.endsWith("'s")) return word.slice(0, -2);
   return word.endsWith("'") ? word.slice(0, -1) : word;
+}
+
+/** Elided articles stand apart, as the texts' do (`l'homme` → `l homme`). */
+function elide(form: string): string {
+  return form.replaceAll(/(^| )(qu|[ldmtsnc])'(?=\S\S)/g, '$1$2 ').replaceAll(/(^| )j'(?=\S\S)/g, '$1je ');
 }
 
 function leaf(): Node {

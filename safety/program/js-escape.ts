@@ -7,7 +7,7 @@ const PROCESS_ORDINARY = new Set(['stdin', 'stdout', 'argv', 'hrtime', 'memoryUs
 const GLOBALS = new Set(['globalThis', 'global', 'window', 'self', 'this', 'top', 'parent']);
 const TELLING = ['process', 'require', 'constructor', 'child_process', 'mainModule', 'globalThis', 'return this', 'import('];
 
-export const JS_ESCAPE_WORDS = ['process', 'require', 'import', 'constructor', 'eval', 'Function', 'global', 'fetch', 'WebSocket', 'XMLHttp', 'WebAssembly', 'SharedArray', 'caller', 'callee', 'prepareStackTrace', '.stack', 'Deno', 'Bun', 'std.', 'os.', 'getPrototypeOf', '__proto__', "'+'", '"+"', 'fromCharCode', 'atob', '__lookup', 'mainModule', 'document'];
+export const JS_ESCAPE_WORDS = ['process', 'require', 'import', 'constructor', 'eval', 'Function', 'global', 'fetch', 'WebSocket', 'XMLHttp', 'WebAssembly', 'SharedArray', 'caller', 'callee', 'prepareStackTrace', '.stack', 'Deno', 'Bun', 'std.', 'os.', 'getPrototypeOf', '__proto__', "'+'", '"+"', '" + "', "' + '", 'return this', '.join(', 'fromCharCode', 'atob', '__lookup', 'mainModule', 'document'];
 
 /** Ways out of the program: the host's modules and process, the Function constructor, stack walking, the network. */
 export function escapesInJavaScript(tree: Node): Claim[] {

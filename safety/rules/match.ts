@@ -44,13 +44,20 @@ export function matchSentence(compiled: Compiled, sentence: Sentence, next: Sent
   if (rule.disavowable !== false && isDisavowed(sentence, next)) return null;
   const last = new Array<Hit | undefined>(slots.length);
   for (const hit of sentence.hits) {
-    const slot = slotFor(compiled, last, hit);
-    if (slot === -1) continue;
-    last[slot] = hit;
+    if (!place(compiled, last, hit)) continue;
     const match = complete(compiled, last);
     if (match !== null && !(rule.negatable !== false && isNegated(sentence, last, rule.statement === true))) return match;
   }
   return null;
+}
+
+/** Puts a word into one slot, a phrase into every slot it meets. False when there is none. */
+function place(compiled: Compiled, last: (Hit | undefined)[], hit: Hit): boolean {
+  const slot = slotFor(compiled, last, hit);
+  if (slot === -1) return false;
+  last[slot] = hit;
+  if (hit.words > 1 && compiled.rule.ordered !== true) for (let other = 0; other < last.length; other++) if (other !== slot && meet(compiled.slots[other] as Bits, hit.bits) && (last[other] === undefined || hit.index - (last[other]?.index ?? 0) > compiled.span)) last[other] = hit;
+  return true;
 }
 
 /** The slot a word fills: an open one first, else the one whose word is oldest; −1 when none. One word fills one slot. */
@@ -82,7 +89,7 @@ function complete(compiled: Compiled, last: readonly (Hit | undefined)[]): Match
 function isNegated(sentence: Sentence, last: readonly (Hit | undefined)[], statement: boolean): boolean {
   const core = last[0];
   if (core === undefined) return false;
-  const { negation, coordination, harmless } = cueBits();
+  const { negation, coordination, harmless, avoidance } = cueBits();
   let joined = false;
   const from = Math.min(...last.map((hit) => hit?.index ?? Infinity));
   const to = Math.max(...last.map((hit) => hit?.index ?? -Infinity));
@@ -91,9 +98,9 @@ function isNegated(sentence: Sentence, last: readonly (Hit | undefined)[], state
     if (hit === undefined) continue;
     if (hit.index < core.index && meet(coordination, hit.bits)) joined = true;
     if (!(meet(negation, hit.bits) || (statement && meet(harmless, hit.bits))) || last.includes(hit)) continue;
-    if (hit.index < core.index && core.index - hit.index <= (joined ? COORDINATED_REACH : NEGATION_REACH)) return true;
+    if (hit.index < core.index && core.index - hit.index <= (joined ? COORDINATED_REACH : NEGATION_REACH) && (joined || hit.clause === core.clause)) return true;
     // Inside the match it denies the link between its words; a statement may be denied just after it, too.
-    if (hit.index > from && hit.index < to) return true;
+    if (hit.index > from && hit.index < to && !meet(avoidance, hit.bits)) return true;
     if (statement && hit.index > from - STATEMENT_REACH && hit.index < to + STATEMENT_REACH) return true;
     if (hit.index > core.index && hit.index - core.index <= 2 && hit.start > core.start && isUnspaced(hit, core)) return true;
   }
@@ -119,8 +126,9 @@ function opensWith(sentence: Sentence, cue: Bits): boolean {
   return false;
 }
 
-let cues: Record<'negation' | 'disavow' | 'coordination' | 'harmless', Bits> | undefined;
-function cueBits(): Record<'negation' | 'disavow' | 'coordination' | 'harmless', Bits> {
-  cues ??= { negation: lexicon().bitsOf('negation'), disavow: lexicon().bitsOf('disavow'), coordination: lexicon().bitsOf('coordination'), harmless: lexicon().bitsOf('harmless') };
+type Cue = 'negation' | 'disavow' | 'coordination' | 'harmless' | 'avoidance';
+let cues: Record<Cue, Bits> | undefined;
+function cueBits(): Record<Cue, Bits> {
+  cues ??= { negation: lexicon().bitsOf('negation'), disavow: lexicon().bitsOf('disavow'), coordination: lexicon().bitsOf('coordination'), harmless: lexicon().bitsOf('harmless'), avoidance: lexicon().bitsOf('avoidance') };
   return cues;
 }

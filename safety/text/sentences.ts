@@ -9,6 +9,10 @@ export interface Hit {
   readonly start: number;
   readonly end: number;
   readonly bits: Bits;
+  /** Words it takes: a phrase may fill several slots of a rule. */
+  readonly words: number;
+  /** Which part of the sentence, between commas, colons and the like. */
+  readonly clause: number;
 }
 
 /** Offsets are into the folded text. */
@@ -38,6 +42,7 @@ export class SentenceReader {
   private readonly intent: Bits;
   private readonly negation: Bits;
   private readonly opaque: Bits;
+  private readonly contexts: Bits;
   private readonly selfContained: Bits;
   private readonly sentences: Sentence[] = [];
   private words: string[] = [];
@@ -45,6 +50,8 @@ export class SentenceReader {
   private ends: number[] = [];
   private fixed: (Bits | null)[] = [];
   private weights: number[] = [];
+  private clauses: number[] = [];
+  private clause = 0;
   /** Obfuscated words found on the way (spelled with spaces), folded offsets. */
   readonly spelled: { start: number; end: number }[] = [];
 
@@ -53,6 +60,7 @@ export class SentenceReader {
     this.source = source;
     this.intent = lexicon.bitsOf('intent');
     this.negation = lexicon.bitsOf('negation');
+    this.contexts = lexicon.bitsOf('game|data|develop|ordinary|domain|machine|biology|defence|request|refusal|other|accepts|harmless');
     this.opaque = lexicon.bitsOf('neutral|disavow');
     this.selfContained = lexicon.bitsOf('stealth|skip-work|cannot-read|wrong-inside|pass-purpose|self-passive|hide|deceive|resist|early-cue|bypass|exit-words|sandbagging|strategy|awareness|inferior');
   }
@@ -74,6 +82,7 @@ export class SentenceReader {
       else if (isIdeographic(code)) at = this.ideograph(at);
       else {
         if (this.endsSentence(at, code)) this.flush();
+        else if (isClauseMark(code)) this.clause++;
         at++;
       }
     }
@@ -121,6 +130,7 @@ export class SentenceReader {
     this.ends.push(end);
     this.fixed.push(fixed);
     this.weights.push(weight);
+    this.clauses.push(this.clause);
     if (this.words.length >= BREAK_TOKEN_LIMIT) this.flush();
   }
 
@@ -155,7 +165,7 @@ export class SentenceReader {
       let own = phrase.bits;
       if (phrase.length === 0) own = this.fixed[at] ?? this.single(at);
       else own = this.withParts(own, at, phrase.length);
-      if (own !== NOTHING) hits.push({ index, start: this.starts[at] ?? 0, end: this.ends[at + length - 1] ?? 0, bits: own });
+      if (own !== NOTHING) hits.push({ index, start: this.starts[at] ?? 0, end: this.ends[at + length - 1] ?? 0, bits: own, words: length, clause: this.clauses[at] ?? 0 });
       for (let step = 0; step < length; step++) index += this.weights[at + step] ?? 1;
       at += length;
     }
@@ -166,6 +176,8 @@ export class SentenceReader {
     this.ends = [];
     this.fixed = [];
     this.weights = [];
+    this.clauses = [];
+    this.clause = 0;
   }
 
   /** A phrase also says what its words say, but for a negation that is part of the phrase's own sense (`will not notice`). */
@@ -173,6 +185,7 @@ export class SentenceReader {
     if (meet(own, this.opaque)) return own;
     let bits = NOTHING;
     for (let step = 0; step < length; step++) bits = union(bits, this.fixed[at + step] ?? this.single(at + step));
+    bits = without(bits, this.contexts);
     return union(own, meet(own, this.selfContained) ? without(bits, this.negation) : bits);
   }
 
@@ -207,7 +220,7 @@ export class SentenceReader {
         if (bits === NOTHING) continue;
         const start = this.starts[at + from] ?? 0;
         const end = this.ends[at + from + size - 1] ?? 0;
-        hits.push({ index: index + from * SPELLED_WEIGHT, start, end, bits });
+        hits.push({ index: index + from * SPELLED_WEIGHT, start, end, bits, words: 1, clause: this.clauses[at] ?? 0 });
         this.spelled.push({ start, end });
         taken = size;
         break;
@@ -228,6 +241,11 @@ function isWordCode(code: number): boolean {
 function elided(folded: string, at: number, end: number): number {
   const length = folded.charCodeAt(at + 1) === 39 && 'ldjmtsnc'.includes(folded[at] ?? '') ? 2 : folded.startsWith("qu'", at) ? 3 : 0;
   return length > 0 && end - at >= length + 2 ? length : 0;
+}
+
+/** , : ; ( ) dashes and ideographic commas. */
+function isClauseMark(code: number): boolean {
+  return code === 44 || code === 58 || code === 59 || code === 40 || code === 41 || code === 0x2013 || code === 0x2014 || code === 0x3001 || code === 0xff0c;
 }
 
 function isUpper(code: number): boolean {
