@@ -116,7 +116,8 @@ export async function mount({ columns = 80, rows = 24, reader = new FakeReader()
     await press('\x03', '\x03');
     await done;
   };
-  await settle(150);
+  await see(/^ kelvin {2}|This window/);
+  await settle(50);
   return {
     term, reader, control, raw: () => raw, text, lines, press, resize, see, settle, done, quit,
     live: (message) => onMessage?.(message),
