@@ -36,7 +36,8 @@ export async function openGgmlEngine(options: EngineOptions, overrides: GgmlOver
     [...tensors.values()].reduce((a, dims) => a + dims.reduce((x, y) => x * y, 1), 0);
   const parameters = count(expectedTensors(shape));
   const sampler = overrides.sampler ?? (parameters <= SMALL && isF32(file) ? 'graph' : 'llama');
-  const device = openDevice(options.backend, options.threads);
+  // A GPU gains nothing on a model this small: launching its kernels would take most of the time.
+  const device = openDevice(options.backend === 'auto' && parameters <= SMALL ? 'cpu' : options.backend, options.threads);
   const cleanup = new Closer();
   cleanup.defer(() => closeDevice(device));
   try {

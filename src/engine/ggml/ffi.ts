@@ -18,6 +18,8 @@ const SIGNATURES = [
   'void* ggml_new_graph_custom(void* c, size_t n, bool grads)',
   'void ggml_build_forward_expand(void* g, void* t)',
   'int ggml_graph_n_nodes(void* g)',
+  'void* ggml_graph_node(void* g, int i)',
+  'const char* ggml_op_desc(void* t)',
   'size_t ggml_nbytes(void* t)',
   'const char* ggml_get_name(void* t)',
   'void* ggml_set_name(void* t, const char* n)',

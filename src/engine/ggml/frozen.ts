@@ -1,11 +1,10 @@
 /** Base weights of a LoRA: dequantised to F32 on the CPU, with the transposes that the backward pass multiplies by. */
-import { EngineError } from '../ports.ts';
 import { openCpu } from './backend.ts';
 import { F32, type Ggml } from './ffi.ts';
 import { readTensor } from './gguf-data.ts';
 import type { GgufFile, TensorEntry } from './gguf.ts';
 import type { Pointer } from './libraries.ts';
-import { allocate, getFloats, newContext, newTensor, setData } from './memory.ts';
+import { allocate, allocateGraph, getFloats, newContext, newTensor, setData } from './memory.ts';
 import type { Shape } from './shape.ts';
 
 export interface Frozen {
@@ -35,10 +34,8 @@ async function computeOnce(g: Ggml, backend: Pointer, make: (c: Pointer) => Poin
   const graph = f.ggml_new_graph_custom(c, 16, false);
   const result = make(c);
   f.ggml_build_forward_expand(graph, result);
-  const allocator = f.ggml_gallocr_new(f.ggml_backend_get_default_buffer_type(backend));
+  const allocator = allocateGraph(g, backend, graph, 'loading the model');
   try {
-    if (!f.ggml_gallocr_alloc_graph(allocator, graph))
-      throw new EngineError('memory', 'There is too little memory to load the model. Choose a smaller one.');
     await g.compute(backend, graph);
     return getFloats(g, result);
   } finally {

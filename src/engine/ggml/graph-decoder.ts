@@ -5,12 +5,11 @@
  * Each sequence's numbers are the same bits whatever else is in the batch: every product has at least two columns (one
  * column takes another code path in ggml), and the attended length is a multiple of 64, where padding adds exact zeros.
  */
-import { EngineError } from '../ports.ts';
 import { BlockBuilder } from './block.ts';
 import type { Decoder, StepInput } from './decoder.ts';
 import { F32, I32, I64, type Ggml } from './ffi.ts';
 import type { Pointer } from './libraries.ts';
-import { allocate, getFloats, newContext, newTensor, setData } from './memory.ts';
+import { allocate, allocateGraph, getFloats, newContext, newTensor, setData } from './memory.ts';
 import type { Parameters } from './parameters.ts';
 import type { Shape } from './shape.ts';
 
@@ -248,9 +247,7 @@ export class GraphDecoder implements Decoder {
     if (io.last !== null) x = f.ggml_get_rows(c, x, io.last);
     const { y } = build.norm('output_norm.weight', x);
     const logits = build.add(f.ggml_mul_mat(c, weights.weight(shape.tied ? 'token_embd.weight' : 'output.weight'), y));
-    const allocator = f.ggml_gallocr_new(f.ggml_backend_get_default_buffer_type(this.#backend));
-    if (!f.ggml_gallocr_alloc_graph(allocator, graph))
-      throw new EngineError('memory', 'There is too little memory to sample. Lower engine.parallel.');
+    const allocator = allocateGraph(g, this.#backend, graph, 'sampling');
     return { ...io, graph, logits, allocator, buffer, contexts: [c, inputs] };
   }
 

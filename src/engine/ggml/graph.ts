@@ -5,11 +5,10 @@
  * Gradient of −c·log π(t) in the logits is c·(π − onehot(t)). With a cap, c is further multiplied by
  * min(π_train / π_sample, cap), which is treated as a constant (truncated importance sampling).
  */
-import { EngineError } from '../ports.ts';
 import { BlockBuilder, type Saved, type Weights } from './block.ts';
 import { F32, I32, I64, type Ggml } from './ffi.ts';
 import type { Pointer } from './libraries.ts';
-import { allocate, newContext, newTensor } from './memory.ts';
+import { allocate, allocateGraph, newContext, newTensor } from './memory.ts';
 import type { Shape } from './shape.ts';
 
 export interface GraphSize {
@@ -85,12 +84,8 @@ export class TrainingGraph {
     const { positions, mask } = this.terminals;
     const build = new BlockBuilder(g, context, this.graph, shape, weights, { rows, length, positions, mask });
     this.#build(build, gathered);
-    const allocator = f.ggml_gallocr_new(f.ggml_backend_get_default_buffer_type(backend));
+    const allocator = allocateGraph(g, backend, this.graph, `a training batch of ${tokens} tokens`);
     this.#owned = { contexts: [context, inputs], buffer, allocator };
-    if (!f.ggml_gallocr_alloc_graph(allocator, this.graph)) {
-      this.dispose();
-      throw new EngineError('memory', `There is too little memory for a training batch of ${tokens} tokens. Lower engine.tokenBudget.`);
-    }
     this.bytes = Number(f.ggml_gallocr_get_buffer_size(allocator, 0));
   }
 

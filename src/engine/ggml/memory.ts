@@ -32,3 +32,31 @@ export function getFloats(g: Ggml, tensor: Pointer, count?: number): Float32Arra
   g.f.ggml_backend_tensor_get(tensor, out, 0, out.byteLength);
   return out;
 }
+
+/**
+ * Allocates a graph's intermediate results. On a GPU it first asks whether every operation is known there, because the
+ * backend aborts the process on one that is not.
+ * @returns the allocator, to be freed with the graph.
+ */
+export function allocateGraph(g: Ggml, backend: Pointer, graph: Pointer, what: string): Pointer {
+  if (g.build !== 'cpu') {
+    const nodes = Number(g.f.ggml_graph_n_nodes(graph));
+    for (let i = 0; i < nodes; i++) {
+      const node = g.f.ggml_graph_node(graph, i);
+      if (!(g.f.ggml_backend_supports_op(backend, node) as unknown as boolean))
+        throw new EngineError(
+          'unsupported',
+          `This ${g.build} device cannot compute ${String(g.f.ggml_op_desc(node))}. Set engine.backend to "cpu".`,
+        );
+    }
+  }
+  const allocator = g.f.ggml_gallocr_new(g.f.ggml_backend_get_default_buffer_type(backend));
+  if (!(g.f.ggml_gallocr_alloc_graph(allocator, graph) as unknown as boolean)) {
+    g.f.ggml_gallocr_free(allocator);
+    throw new EngineError(
+      'memory',
+      `There is too little memory for ${what}. Close other programs, or lower engine.tokenBudget and engine.parallel.`,
+    );
+  }
+  return allocator;
+}

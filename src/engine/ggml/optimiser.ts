@@ -6,7 +6,7 @@ import { EngineError, type OptimParams, type OptimResult } from '../ports.ts';
 import type { Device } from './backend.ts';
 import { F32 } from './ffi.ts';
 import type { Pointer } from './libraries.ts';
-import { allocate, getFloats, newContext, newTensor, setData } from './memory.ts';
+import { allocate, allocateGraph, getFloats, newContext, newTensor, setData } from './memory.ts';
 import type { Parameter, Parameters } from './parameters.ts';
 
 export interface MuonParams {
@@ -101,9 +101,7 @@ export class Optimiser {
     const context = newContext(g, nodes, nodes);
     const graph = g.f.ggml_new_graph_custom(context, nodes, false);
     fill(context, graph);
-    const allocator = g.f.ggml_gallocr_new(g.f.ggml_backend_get_default_buffer_type(lanes[0] as Pointer));
-    if (!g.f.ggml_gallocr_alloc_graph(allocator, graph))
-      throw new EngineError('memory', 'There is too little memory for the optimiser step. Choose a smaller model or rank.');
+    const allocator = allocateGraph(g, lanes[0] as Pointer, graph, 'the optimiser step');
     const built = { graph, allocator, context };
     this.#graphs.set(key, built);
     return built;
