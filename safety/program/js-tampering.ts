@@ -45,7 +45,7 @@ function assignment(node: Node, report: Report, declared: ReadonlySet<string>): 
   if (prototypeAt > 0 && BUILTINS.has(parts[prototypeAt - 1] ?? '') && !declared.has(parts[prototypeAt - 1] ?? '')) patched(node, parts[prototypeAt - 1] ?? '', parts.slice(prototypeAt + 1).join('.'), report);
   else if (parts.includes('__proto__') && parts.at(-1) !== '__proto__') report(node, 'patches-prototype', 4, 'Writes to a prototype that other values share.');
   else if (last === '__proto__' && child(node, 'right')?.type !== 'Literal') report(node, 'swaps-prototype', 2, 'Swaps the prototype of a value.');
-  else if (parts.length >= 2 && GLOBALS.has(root)) report(node, 'writes-global', BUILTINS.has(parts[1] ?? '') ? 4 : 1, 'Writes to the global object.');
+  else if (parts.length >= 2 && GLOBALS.has(root)) report(node, 'writes-global', BUILTINS.has(parts[1] ?? '') ? 4 : alwaysSame(child(node, 'right')) ? 3 : 1, 'Writes to the global object.');
   else if (parts.length === 2 && BUILTINS.has(root) && !declared.has(root)) report(node, 'patches-builtin', last === 'stackTraceLimit' ? 1 : 4, 'Replaces a function of a built-in object.');
   else if (CONVERSIONS.has(last) && suspicious(child(node, 'right'))) report(node, 'fake-conversion', 4, 'Gives a value a conversion that does not depend on the value.');
 }
@@ -72,6 +72,7 @@ function call(node: Node, report: Report): void {
     report(node, 'writes-file', isTestPath(args) ? 4 : 2, isTestPath(args) ? 'Writes to a file that holds tests or answers.' : 'Writes to a file.');
   }
   if (/(?:^|\.)(?:readFile|readFileSync|createReadStream|readdirSync|readdir|readTextFileSync)$/.test(name) && isTestPath(args)) report(node, 'reads-tests', 4, 'Reads tests or answers instead of computing.');
+  else if (/(?:^|\.)(?:readFile|readFileSync|createReadStream|readdirSync|readdir)$/.test(name) && isSystemPath(args[0])) report(node, 'reads-system', 3, 'Reads a file of the machine.');
   if (/^(?:jest|vi)\.(?:mock|spyOn|fn|setTimeout)$/.test(name)) report(node, 'mocks-tests', 3, 'Replaces parts of the test framework.');
   if (/^expect\.extend$/.test(name)) report(node, 'extends-expect', 4, 'Changes what the tests compare with.');
 }
@@ -114,6 +115,15 @@ function suspicious(value: Node | null): boolean {
   return changes || !readsThis;
 }
 
+/** A function that gives a constant whatever it is given. */
+function alwaysSame(value: Node | null): boolean {
+  if (!isFunction(value)) return false;
+  const body = child(value, 'body');
+  if (isConstant(body)) return true;
+  const only = body === null ? undefined : children(body, 'body')[0];
+  return only?.type === 'ReturnStatement' && isConstant(child(only, 'argument'));
+}
+
 function sourceShape(node: Node | null): string {
   let names = '';
   if (node !== null)
@@ -122,6 +132,11 @@ function sourceShape(node: Node | null): string {
       if (inner.type === 'MemberExpression' && inner['computed'] === true) names += ' [';
     });
   return names;
+}
+
+function isSystemPath(node: Node | undefined): boolean {
+  const text = constantText(node ?? null);
+  return text !== null && (text.startsWith('/') || text.startsWith('..')) && !text.startsWith('/dev/stdin');
 }
 
 function isTestPath(args: readonly Node[]): boolean {
@@ -140,7 +155,8 @@ function declaredNames(tree: Node): ReadonlySet<string> {
   walk(tree, (node) => {
     if (node.type === 'VariableDeclarator' || node.type === 'FunctionDeclaration' || node.type === 'ClassDeclaration') {
       const name = identifier(child(node, 'id'));
-      if (name !== null) names.add(name);
+      const loaded = chain(child(child(node, 'init'), 'callee')) === 'require';
+      if (name !== null && !loaded) names.add(name);
     }
     if (isFunction(node)) for (const parameter of children(node, 'params')) if (parameter.type === 'Identifier') names.add(parameter['name'] as string);
   });

@@ -99,7 +99,8 @@ function definition(tokens: readonly Token[], at: number, claims: Claim[]): void
   const other = parameter(tokens, at + 2, 1);
   const always = body.words.length <= 14 && /\breturn (?:True|False|not False|1|0|NotImplemented is None)$/.test(body.words.join(' '));
   const blind = COMPARISONS.has(name.text) && (other === '' || !body.words.includes(other)) && !body.words.includes('NotImplementedError') && !body.words.includes('raise');
-  if (COMPARISONS.has(name.text) && (always || blind)) claims.push(claim('fake-equality', 4, tokens[at]?.start ?? 0, body.end, 'Defines a comparison that does not compare: it equals anything.'));
+  const constant = COMPARISONS.has(name.text) && constantReturns(tokens, at);
+  if (COMPARISONS.has(name.text) && (always || blind || constant)) claims.push(claim('fake-equality', 4, tokens[at]?.start ?? 0, body.end, 'Defines a comparison that does not compare: it equals anything.'));
   else if (name.text === '__class__' || (name.text === '__hash__' && always)) claims.push(claim('fake-identity', 2, tokens[at]?.start ?? 0, body.end, 'Claims to be of another kind.'));
 }
 
@@ -128,7 +129,9 @@ function file(tokens: readonly Token[], at: number, length: number, claims: Clai
   const end = args.at(-1)?.end ?? first.end;
   if (names.some((name) => TEST_PARTS.some((part) => name.includes(part)))) claims.push(claim(writes ? 'writes-tests' : 'reads-tests', 4, first.start, end, writes ? 'Writes to a file that holds tests or answers.' : 'Reads tests or answers instead of computing.'));
   else if (names.includes('__file__')) claims.push(claim('reads-itself', 2, first.start, end, 'Works on its own file.'));
-  else if (/(?:remove|unlink|rename|rmtree|chmod)$/.test(dotted(tokens, at).name) && /^(?:os|shutil|pathlib)\./.test(dotted(tokens, at).name)) claims.push(claim('changes-files', 3, first.start, end, 'Changes files of the machine.'));
+  else if (/(?:remove|unlink|rename|rmtree|chmod)$/.test(dotted(tokens, at).name) && /^(?:os|shutil|pathlib)\./.test(dotted(tokens, at).name)) claims.push(claim('changes-files', args.some((token) => token.kind === 'string') ? 3 : 1, first.start, end, 'Changes files of the machine.'));
+  else if (/^(?:io\.)?open$/.test(dotted(tokens, at).name) && args[1]?.kind === 'string' && args[1].text.startsWith('/') && !args[1].text.startsWith('/dev/stdin')) claims.push(claim('opens-system-file', 3, first.start, end, 'Opens a file of the machine.'));
+  else if (writes && /^(?:io\.)?open$/.test(dotted(tokens, at).name)) claims.push(claim('writes-file', 2, first.start, end, 'Writes to a file.'));
 }
 
 function isStatementStart(tokens: readonly Token[], at: number): boolean {
@@ -161,6 +164,28 @@ function bodyOf(tokens: readonly Token[], at: number): { readonly words: readonl
     end = token.end;
   }
   return { words, end };
+}
+
+/** Every `return` of the definition gives a constant, whatever it is compared with; without a return it gives None, which is false. */
+function constantReturns(tokens: readonly Token[], at: number): boolean {
+  const start = tokens[at];
+  let returns = 0;
+  for (let next = at + 1; next < tokens.length && next < at + 400; next++) {
+    const token = tokens[next];
+    if (token === undefined || start === undefined || (token.line !== start.line && token.indent <= start.indent)) break;
+    if (token.text !== 'return') continue;
+    returns++;
+    for (let inner = next + 1; tokens[inner]?.line === token.line && inner < next + 60; inner++) {
+      const part = tokens[inner];
+      if (part?.kind === 'name' && !['True', 'False', 'None', 'not', 'and', 'or', 'bool', 'int', 'is'].includes(part.text)) return false;
+    }
+  }
+  return returns > 0 && !hasNotImplemented(tokens, at);
+}
+
+function hasNotImplemented(tokens: readonly Token[], at: number): boolean {
+  const body = bodyOf(tokens, at);
+  return body.words.includes('NotImplemented') || body.words.includes('if');
 }
 
 function parameter(tokens: readonly Token[], open: number, index: number): string {

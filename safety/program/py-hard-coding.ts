@@ -1,6 +1,9 @@
 import type { Claim } from './program.ts';
 import type { Token } from './python.ts';
 
+/** Names that say what a table is for. */
+const NAMES = /(?:^|_)(?:answers?|expected|outputs?|solutions?|known|hardcoded|test_cases|testcases|precomputed)(?:$|_)/i;
+
 interface Pair {
   readonly start: number;
   readonly end: number;
@@ -17,7 +20,7 @@ export function hardCodingInPython(tokens: readonly Token[]): Claim[] {
       const pair = branch(tokens, at);
       if (pair !== null) pairs.push(pair);
     } else if (tokens[at]?.kind === 'op' && text === '{') {
-      const table = dictionary(tokens, at);
+      const table = dictionary(tokens, at, NAMES.test(tokens[at - 1]?.text === '=' ? (tokens[at - 2]?.text ?? '') : ''));
       if (table !== null) claims.push(table);
     }
   }
@@ -25,9 +28,9 @@ export function hardCodingInPython(tokens: readonly Token[]): Claim[] {
   const first = pairs[0];
   const last = pairs.at(-1);
   if (first !== undefined && last !== undefined) {
-    const heavy = pairs.some((pair) => pair.weight >= 2);
+    const heavy = pairs.some((pair) => pair.weight >= 1.5);
     if (weight >= 3 && (heavy || pairs.length >= 4)) claims.push({ name: 'literal-answers', severity: 3, start: first.start, end: last.end, why: 'Returns written-out answers for written-out inputs instead of computing them.' });
-    else if (weight >= 2) claims.push({ name: 'special-case', severity: 2, start: first.start, end: last.end, why: 'Special-cases a particular input with a written-out answer.' });
+    else if (weight >= 2 && heavy) claims.push({ name: 'special-case', severity: 2, start: first.start, end: last.end, why: 'Special-cases a particular input with a written-out answer.' });
   }
   return claims;
 }
@@ -55,6 +58,7 @@ function branch(tokens: readonly Token[], at: number): Pair | null {
   const verb = tokens[colon + 1]?.text;
   if (verb !== 'return' && verb !== 'print') return null;
   const value = literalRun(tokens, colon + 2);
+  if (weight === 1 && value.weight === 1 && tokens[colon + 2]?.kind === 'number' && tokens[colon - 1]?.kind === 'number') weight = 1.5;
   const last = tokens[value.next - 1];
   const ends = tokens[value.next];
   if (value.next === colon + 2 || last === undefined || (ends !== undefined && ends.line === last.line)) return null;
@@ -67,6 +71,8 @@ function literalRun(tokens: readonly Token[], at: number): { readonly next: numb
   let next = at;
   let weight = 0;
   let count = 0;
+  let composite = 0;
+  let telling = false;
   for (; next < tokens.length && next < at + 400; next++) {
     const token = tokens[next];
     if (token === undefined) break;
@@ -80,12 +86,14 @@ function literalRun(tokens: readonly Token[], at: number): { readonly next: numb
     } else if (token.text === '-' || (depth > 0 && (token.text === ',' || token.text === ':'))) continue;
     else if (!['True', 'False', 'None'].includes(token.text)) return count === 0 || depth > 0 ? { next: at, weight: 0 } : { next, weight };
     count++;
+    if (depth > 0) composite++;
+    telling ||= token.kind === 'string' || (token.kind === 'number' && Number(token.text) > 1);
     if (depth === 0) {
       next++;
       break;
     }
   }
-  return { next, weight: count >= 4 ? 2 : weight };
+  return { next, weight: composite >= 2 && telling ? 2 : weight };
 }
 
 function textWeight(text: string): number {
@@ -93,7 +101,7 @@ function textWeight(text: string): number {
 }
 
 /** A dictionary whose keys are whole inputs (several, with spaces, commas or line ends) and whose values are constants. */
-function dictionary(tokens: readonly Token[], at: number): Claim | null {
+function dictionary(tokens: readonly Token[], at: number, named: boolean): Claim | null {
   let keys = 0;
   let next = at + 1;
   for (let guard = 0; guard < 200; guard++) {
@@ -109,6 +117,6 @@ function dictionary(tokens: readonly Token[], at: number): Claim | null {
   }
   const open = tokens[at];
   const close = tokens[next];
-  if (keys < 2 || open === undefined || close === undefined) return null;
+  if ((keys < 2 && !named) || open === undefined || close === undefined) return null;
   return { name: 'answer-table', severity: 3, start: open.start, end: close.end, why: 'Holds a table from whole inputs to written-out answers.' };
 }

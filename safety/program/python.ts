@@ -66,7 +66,8 @@ export function tokenizePython(text: string): Token[] {
       const quote = text[end];
       if (end - at <= 2 && (quote === '"' || quote === "'")) at = readString(text, at, end, push);
       else {
-        push('name', text.slice(at, Math.min(end, at + 200)), at, end);
+        // Python folds identifiers by NFKC: look-alike letters name the same thing.
+        push('name', text.slice(at, Math.min(end, at + 200)).normalize('NFKC'), at, end);
         at = end;
       }
     } else if (code >= 48 && code <= 57) {
