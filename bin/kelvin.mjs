@@ -26,8 +26,8 @@ child.on('error', (error) => {
   process.exit(1);
 });
 child.on('exit', (code, signal) => {
-  // A killed app cannot restore the terminal itself: leave the alternate screen, show the cursor, stop mouse and paste modes.
-  if (signal && process.stdout.isTTY) process.stdout.write('\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1006l\x1b[?2004l\x1b[0m');
+  // A killed app cannot restore the terminal itself: leave the alternate screen, show the cursor, stop paste mode, give the title back.
+  if (signal && process.stdout.isTTY) process.stdout.write('\x1b[?1049l\x1b[?25h\x1b[?2004l\x1b[23;2t\x1b[0m');
   if (signal && process.stdin.isTTY) process.stdin.setRawMode?.(false);
   process.exit(code ?? 128 + (constants.signals[signal] ?? 1));
 });

@@ -49,7 +49,8 @@ export async function doctorCommand(options: { readonly json: boolean }): Promis
     const endless = await environment.execute('function f(a){for(;;);}', '1');
     if (endless.verdict !== 'timeout') throw new Error(`An endless loop gave ${JSON.stringify(endless)}.`);
     const probe = await environment.execute('function f(a){return typeof process+typeof require+typeof fetch}', '1');
-    if (probe.verdict === 'ok' && probe.output !== '"undefinedundefinedundefined"') throw new Error(`A program saw the host: ${probe.output}.`);
+    if (probe.verdict === 'ok' && probe.output !== '"undefinedundefinedundefined"')
+      throw new Error(`A program saw the host: ${probe.output}.`);
     return 'runs programs, stops endless loops, shows no host';
   });
   await attempt('monitor', () => {
@@ -59,7 +60,9 @@ export async function doctorCommand(options: { readonly json: boolean }): Promis
     return `${monitor.version}; tiers ${monitor.tiers.join(', ')}; catches the drill thought`;
   });
   for (const check of checks)
-    process.stdout.write(options.json ? `${JSON.stringify(check)}\n` : `${check.ok ? 'ok  ' : 'FAIL'} ${check.name.padEnd(14)} ${check.detail}\n`);
+    process.stdout.write(
+      options.json ? `${JSON.stringify(check)}\n` : `${check.ok ? 'ok  ' : 'FAIL'} ${check.name.padEnd(14)} ${check.detail}\n`,
+    );
   return checks.every((check) => check.ok) ? EXIT.ok : EXIT.failed;
 }
 

@@ -32,7 +32,11 @@ export async function drillCommand(options: DrillOptions): Promise<number> {
 }
 
 async function drillOwnRun(scratch: string, options: DrillOptions): Promise<number> {
-  const config = configOf({ config: options.config, steps: 2, set: ['eval.suite=none', 'algorithm.proposals=4', 'algorithm.seedFactor=0.5'] });
+  const config = configOf({
+    config: options.config,
+    steps: 2,
+    set: ['eval.suite=none', 'algorithm.proposals=4', 'algorithm.seedFactor=0.5'],
+  });
   const runDir = createRunFolder({ root: scratch, runDir: join(scratch, 'run'), name: 'drill', config });
   const seen: RunEvent[] = [];
   const say = (text: string): void => void (options.json || process.stdout.write(`${text}\n`));

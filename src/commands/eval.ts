@@ -32,11 +32,12 @@ export async function evalCommand(options: EvalOptions): Promise<number> {
     tasks,
     seed: config.seed,
     maxTokens: config.algorithm.maxTokens.solve,
-    onProgress: (done, total) => {
+    onProgress: (done: number, total: number) => {
       if (!options.json && process.stderr.isTTY) process.stderr.write(`\r${done} of ${total} answers${done === total ? '\n' : ''}`);
     },
   });
-  if (options.json) process.stdout.write(`${JSON.stringify({ type: 'eval', step: 0, suite: options.suite, tasks: tasks.length, metrics })}\n`);
+  if (options.json)
+    process.stdout.write(`${JSON.stringify({ type: 'eval', step: 0, suite: options.suite, tasks: tasks.length, metrics })}\n`);
   else process.stdout.write(`${table(metrics)}\n`);
   return 0;
 }

@@ -31,7 +31,9 @@ export async function monitorCommand(options: MonitorCommandOptions = {}): Promi
   return failed ? 1 : 0;
 }
 
-type Answer = { readonly id: unknown; readonly error: string } | { readonly id: unknown; readonly severity: number; readonly findings: readonly object[] };
+type Answer =
+  | { readonly id: unknown; readonly error: string }
+  | { readonly id: unknown; readonly severity: number; readonly findings: readonly object[] };
 
 function answerTo(line: string, number: number, scan: (thought: Thought) => Verdict): Answer {
   if (line.length > LONGEST_LINE) return { id: null, error: `Line ${number} is longer than ${LONGEST_LINE} characters; split it.` };
@@ -39,19 +41,47 @@ function answerTo(line: string, number: number, scan: (thought: Thought) => Verd
   try {
     value = JSON.parse(line);
   } catch (error) {
-    return { id: null, error: `Line ${number} is not JSON (${error instanceof Error ? error.message : String(error)}); write one object a line: {"id":"1","thought":"…"}.` };
+    return {
+      id: null,
+      error: `Line ${number} is not JSON (${error instanceof Error ? error.message : String(error)}); write one object a line: {"id":"1","thought":"…"}.`,
+    };
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { id: null, error: `Line ${number} must be an object {"id","thought","program"?,"role"?,"task"?}.` };
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { id: null, error: `Line ${number} must be an object {"id","thought","program"?,"role"?,"task"?}.` };
   const { id = null, thought, program, role, task } = value as Record<string, unknown>;
   if (typeof thought !== 'string') return { id, error: `Line ${number}: "thought" must be a string.` };
-  if (program !== undefined && program !== null && typeof program !== 'string') return { id, error: `Line ${number}: "program" must be a string.` };
-  if (role !== undefined && role !== null && role !== 'propose' && role !== 'solve') return { id, error: `Line ${number}: "role" must be "propose" or "solve".` };
+  if (program !== undefined && program !== null && typeof program !== 'string')
+    return { id, error: `Line ${number}: "program" must be a string.` };
+  if (role !== undefined && role !== null && role !== 'propose' && role !== 'solve')
+    return { id, error: `Line ${number}: "role" must be "propose" or "solve".` };
   if (task !== undefined && task !== null && typeof task !== 'string') return { id, error: `Line ${number}: "task" must be a string.` };
   try {
-    const verdict = scan({ id: String(id), thought, program: program ?? undefined, role: (role as Role | null) ?? undefined, task: isTask(task) ? task : undefined });
-    return { id, severity: verdict.severity, findings: verdict.findings.map(({ category, severity, detector, where, start, end, quote, why }) => ({ category, severity, detector, where, start, end, quote, why })) };
+    const verdict = scan({
+      id: String(id),
+      thought,
+      program: program ?? undefined,
+      role: (role as Role | null) ?? undefined,
+      task: isTask(task) ? task : undefined,
+    });
+    return {
+      id,
+      severity: verdict.severity,
+      findings: verdict.findings.map(({ category, severity, detector, where, start, end, quote, why }) => ({
+        category,
+        severity,
+        detector,
+        where,
+        start,
+        end,
+        quote,
+        why,
+      })),
+    };
   } catch (error) {
-    return { id, error: `Line ${number}: the monitor failed, the thought is unread: ${error instanceof Error ? error.message : String(error)}` };
+    return {
+      id,
+      error: `Line ${number}: the monitor failed, the thought is unread: ${error instanceof Error ? error.message : String(error)}`,
+    };
   }
 }
 

@@ -1,5 +1,5 @@
 import type { RunEvent } from '../core/events.ts';
-import { formatEventLine } from '../../ui/headless.ts';
+import { createLineFormatter } from '../../ui/headless.ts';
 
 export type Display = 'plain' | 'json' | 'none';
 
@@ -7,12 +7,13 @@ export type Display = 'plain' | 'json' | 'none';
 export function createOutput(display: Display, runDir: string): { readonly event: (event: RunEvent) => void } {
   // A reader that went away (`| head`) must not stop the run.
   process.stdout.on('error', () => {});
+  const format = createLineFormatter(runDir);
   if (display === 'plain') process.stdout.write(`Run folder: ${runDir}\n`);
   return {
     event(event) {
       if (display === 'json') process.stdout.write(`${JSON.stringify(jsonEvent(event))}\n`);
       else if (display === 'plain') {
-        const line = formatEventLine(event);
+        const line = format(event);
         if (line !== null) process.stdout.write(`${line}\n`);
       }
     },

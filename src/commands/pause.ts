@@ -17,4 +17,5 @@ export async function order(runDir: string, command: CommandBody): Promise<numbe
 }
 
 /** `kelvin pause RUN`: the run pauses before its next optimiser step; the pause survives a restart. */
-export const pauseCommand = (run: string, reason: string): Promise<number> => order(findRun(runsRoot(), run).dir, { command: 'pause', reason });
+export const pauseCommand = (run: string, reason: string): Promise<number> =>
+  order(findRun(runsRoot(), run).dir, { command: 'pause', reason });

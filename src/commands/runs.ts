@@ -12,6 +12,7 @@ export function runsCommand(options: { readonly json: boolean; readonly root?: s
     process.stdout.write('No runs yet. `kelvin start` makes the first one.\n');
     return 0;
   }
-  for (const run of runs) process.stdout.write(`${run.name.padEnd(32)} ${run.state.padEnd(9)} step ${String(run.step).padStart(5)}  ${run.started}\n`);
+  for (const run of runs)
+    process.stdout.write(`${run.name.padEnd(32)} ${run.state.padEnd(9)} step ${String(run.step).padStart(5)}  ${run.started}\n`);
   return 0;
 }

@@ -1,4 +1,5 @@
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { dialectFor } from '../core/prompts/index.ts';
 import type { LiveMessage, RunEvent } from '../core/events.ts';
 import { EMPTY_VIEW, fold } from '../core/fold.ts';
@@ -30,14 +31,15 @@ import type { RunJournal } from '../record/port.ts';
 import { Closing } from './closing.ts';
 import { createLive } from './live.ts';
 import { EXIT } from './exits.ts';
+import { ROOT } from './paths.ts';
 import { commandHandler } from './orders.ts';
 
-const require = createRequire(import.meta.url);
-const VERSIONS: Readonly<Record<string, string>> = {
-  kelvin: '0.1.0',
-  node: process.versions.node,
-  'node-llama-cpp': (require('node-llama-cpp/package.json') as { version: string }).version,
-};
+/** What a run was made with; dependencies are pinned, so their versions are those of the manifest. */
+function versions(): Readonly<Record<string, string>> {
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string; dependencies: Record<string, string> };
+  const { version, dependencies } = manifest;
+  return { kelvin: version, node: process.versions.node, ...dependencies };
+}
 
 export interface SessionOptions {
   readonly runDir: string;
@@ -111,7 +113,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
       monitor: monitor?.version ?? 'off',
       tiers: monitor?.tiers ?? [],
       resumed: restored.events.length > 0,
-      versions: VERSIONS,
+      versions: versions(),
     },
     ...restored.warnings.map((message): RunEvent => ({ type: 'warning', step: state.step, message })),
   ]);
