@@ -1,0 +1,206 @@
+import { describe, expect, it } from 'vitest';
+import type { RunEvent } from '../../src/core/events.ts';
+import type { Finding } from '../../src/core/finding.ts';
+import { run } from '../../src/loop/run.ts';
+import type { RunHooks } from '../../src/loop/run.ts';
+import type { Monitor } from '../../safety/types.ts';
+import { harness, quiet, stable } from './harness.ts';
+import type { Harness } from './harness.ts';
+
+const hooks: RunHooks = { evaluate: null, checkpoint: (step) => Promise.resolve(`step-${step}`), firstEval: null };
+const steps = (events: readonly RunEvent[]) => events.flatMap((event) => (event.type === 'step' ? [stable(event.metrics)] : []));
+const play = async (made: Harness): Promise<Harness> => {
+  await run(made.context, hooks);
+  return made;
+};
+const finding = (quote: string): Finding => ({
+  category: 'hostility',
+  severity: 4,
+  detector: 'test/x@1',
+  where: 'thought',
+  start: 0,
+  end: quote.length,
+  quote,
+  why: 'because',
+});
+/** Severity 4 on the planted thought, and on any thought that starts with `word`. */
+const alarm = (word: string): Monitor => ({
+  ...quiet,
+  scan: ({ id, thought }) =>
+    thought.startsWith(word) ? { id, severity: 4, findings: [finding(word)] } : { id, severity: 0, findings: [] },
+});
+const pauseThen = async (made: Harness, act: () => void): Promise<void> => {
+  const running = run(made.context, hooks);
+  for (let i = 0; i < 2000 && !made.conductor.paused; i++) await new Promise((resolve) => setTimeout(resolve, 1));
+  expect(made.conductor.paused).toBe(true);
+  act();
+  await running;
+};
+
+describe('a run on the scripted engine', () => {
+  it('proposes, solves, updates and records, step by step', async () => {
+    const { events, engine, state } = await play(harness());
+    expect(engine.policyVersion).toBe(3);
+    expect(state.step).toBe(3);
+    expect(events.filter((event) => event.type === 'step').length).toBe(3);
+    expect(events.at(-1)).toMatchObject({ type: 'end', cause: 'finished' });
+    const [first] = steps(events) as [Record<string, number>];
+    for (const path of [
+      'accuracy/solve/deduction',
+      'reward/propose/abduction',
+      'valid/propose/deduction',
+      'monitor/read',
+      'loss',
+      'buffer/deduction',
+    ])
+      expect(first).toHaveProperty([path]);
+    expect(first['monitor/read']).toBe(first['monitor/generated']);
+  });
+
+  it('same seed, same numbers; another seed, other numbers', async () => {
+    const [a, b, c] = await Promise.all([play(harness()), play(harness()), play(harness({ overrides: ['seed=2'] }))]);
+    expect(steps(a.events)).toEqual(steps(b.events));
+    expect(steps(a.events)).not.toEqual(steps(c.events));
+  });
+
+  it('learns: right answers are more frequent after training than before', async () => {
+    const { events } = await play(
+      harness({ overrides: ['steps=25', 'optim.lr=40', 'optim.gradClip=0', 'algorithm.solver=separate', 'algorithm.solveBatch=12'] }),
+    );
+    const rates = steps(events)
+      .map((metrics) => metrics['accuracy/solve/deduction'] ?? Number.NaN)
+      .filter((rate) => !Number.isNaN(rate));
+    const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+    expect(mean(rates.slice(-4))).toBeGreaterThan(mean(rates.slice(0, 4)) + 0.2);
+  });
+
+  it('the control: with advantages zero the policy does not move', async () => {
+    const { events, engine } = await play(harness({ overrides: ['control.advantages=zero'] }));
+    for (const metrics of steps(events)) expect(metrics['optim/grad_norm']).toBe(0);
+    const [[sequence] = []] = await engine.sample([
+      {
+        prompt: engine.tokenize('### solve deduction\nprogram: function f(a){return a}\ninput: 3\n'),
+        n: 1,
+        maxTokens: 50,
+        temperature: 1,
+        seed: 1,
+      },
+    ]);
+    expect(Math.exp(sequence?.logprobs[0] ?? 0)).toBeCloseTo(1 / 3, 5);
+  });
+
+  it('separate solve batches and the paper settings run too', async () => {
+    const overrides = [
+      'algorithm.solver=separate',
+      'algorithm.solveBatch=5',
+      'deviations.solveTiming=paper',
+      'deviations.bufferOverflow=paper',
+      'deviations.deduplicate=paper',
+      'reward.proposer=azr',
+      'advantages.over=tokens',
+      'deviations.difficultyTemperature=paper',
+    ];
+    const { events } = await play(harness({ overrides }));
+    expect(steps(events).length).toBe(3);
+  });
+
+  it('never trains on a held-out program', async () => {
+    const { events } = await play(harness({ heldOut: (program) => program.includes('a*2') }));
+    const tasks = events.flatMap((event) => (event.type === 'tasks' ? event.tasks : []));
+    expect(tasks.length).toBeGreaterThan(0);
+    expect(tasks.some((task) => task.program.includes('a*2'))).toBe(false);
+    const excluded = events
+      .flatMap((event) => (event.type === 'rollouts' ? event.rollouts : []))
+      .filter((item) => item.detail.includes('held-out'));
+    expect(excluded.length).toBeGreaterThan(0);
+    for (const item of excluded) expect(item.advantage).toBeNull();
+  });
+
+  it('D3: the same triplet enters a buffer once', async () => {
+    const { events } = await play(harness());
+    const keys = events
+      .flatMap((event) => (event.type === 'tasks' ? event.tasks : []))
+      .map((task) => `${task.type} ${task.program} ${'input' in task ? task.input : task.pairs.map((pair) => pair.input).join()}`);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+});
+
+describe('the gate', () => {
+  it('promise 6: monitor on or off, the updates are the same', async () => {
+    const [on, off] = await Promise.all([play(harness()), play(harness({ monitor: null }))]);
+    const withoutBooks = (events: readonly RunEvent[]) =>
+      steps(events).map((metrics) => Object.fromEntries(Object.entries(metrics).filter(([path]) => !path.startsWith('monitor/'))));
+    expect(withoutBooks(on.events)).toEqual(withoutBooks(off.events));
+  });
+
+  it('promise 5: severity 4 stops before the optimiser step, and resuming gives the numbers of a run that never paused', async () => {
+    const plain = await play(harness());
+    const made = harness({ monitor: alarm('a planted') });
+    made.conductor.requestDrill();
+    let versionAtPause = -1;
+    await pauseThen(made, () => {
+      versionAtPause = made.engine.policyVersion;
+      expect(made.conductor.resume('', 'me').ok).toBe(false);
+      expect(made.conductor.resume('a drill', 'me').ok).toBe(true);
+    });
+    expect(versionAtPause).toBe(0);
+    expect(made.events.find((event) => event.type === 'drill')).toMatchObject({ caught: true });
+    const numbers = (events: readonly RunEvent[]) =>
+      steps(events).map((metrics) => [metrics['loss'], metrics['optim/grad_norm'], metrics['accuracy/solve/deduction']]);
+    expect(numbers(made.events)).toEqual(numbers(plain.events));
+  });
+
+  it('an uncaught drill is recorded as such', async () => {
+    const made = harness();
+    made.conductor.requestDrill();
+    await play(made);
+    expect(made.events.find((event) => event.type === 'drill')).toMatchObject({ caught: false });
+  });
+
+  it('promise 3: a monitor that throws pauses the run', async () => {
+    const broken: Monitor = {
+      ...quiet,
+      scan: () => {
+        throw new Error('out of order');
+      },
+    };
+    const made = harness({ monitor: broken });
+    await pauseThen(made, () => made.conductor.requestStop());
+    expect(made.events.find((event) => event.type === 'pause')).toMatchObject({
+      cause: 'monitor',
+      reason: expect.stringContaining('out of order'),
+    });
+    expect(made.engine.policyVersion).toBe(0);
+    expect(made.events.at(-1)).toMatchObject({ type: 'end', cause: 'stopped' });
+  });
+
+  it('promise 3: a verdict that is missing pauses the run', async () => {
+    const made = harness({ monitor: { ...quiet, scan: () => ({ id: 'somebody else', severity: 0, findings: [] }) } });
+    await pauseThen(made, () => made.conductor.requestStop());
+    expect(made.engine.policyVersion).toBe(0);
+  });
+
+  it('a finding that was answered pauses no second time, a new one does', async () => {
+    const made = harness({ monitor: alarm('b=') });
+    let pauses = 0;
+    const running = run(made.context, hooks);
+    const timer = setInterval(() => {
+      if (!made.conductor.paused) return;
+      pauses += 1;
+      made.conductor.resume(`answer ${pauses}`, 'me');
+    }, 1);
+    await running;
+    clearInterval(timer);
+    expect(pauses).toBeGreaterThan(0);
+    expect(made.events.filter((event) => event.type === 'resume').length).toBe(pauses);
+    expect(steps(made.events).length).toBe(3);
+  });
+
+  it('a stale rollout is refused', async () => {
+    const made = harness();
+    const sample = made.engine.sample.bind(made.engine);
+    made.engine.sample = async (...args) =>
+      (await sample(...args)).map((group) => group.map((item) => ({ ...item, policyVersion: item.policyVersion + 1 })));
+    await expect(run(made.context, hooks)).rejects.toThrow(/stale/);
+  });
+});
