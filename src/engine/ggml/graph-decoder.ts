@@ -122,12 +122,13 @@ export class GraphDecoder implements Decoder {
 
   #setCells(built: Built, cells: readonly (readonly [slot: number, position: number])[]): void {
     const width = this.#shape.kvHeads * this.#shape.headWidth;
-    const rows = new BigInt64Array(cells.length);
-    const flat = new BigInt64Array(cells.length * width);
+    // 64-bit indices as pairs of 32-bit words, low word first: making a BigInt for each would cost more than the copy.
+    const rows = new Int32Array(2 * cells.length);
+    const flat = new Int32Array(2 * cells.length * width);
     cells.forEach(([slot, position], i) => {
-      rows[i] = BigInt(slot * this.context + position);
+      rows[2 * i] = slot * this.context + position;
       const start = slot * this.context * width + position;
-      for (let k = 0; k < width; k++) flat[i * width + k] = BigInt(start + k * this.context);
+      for (let k = 0; k < width; k++) flat[2 * (i * width + k)] = start + k * this.context;
     });
     setData(this.#g, built.keyRows, rows);
     setData(this.#g, built.valueCells, flat);

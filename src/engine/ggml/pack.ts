@@ -113,6 +113,13 @@ export function planRows(data: readonly Datum[], attention: number): { rows: Tre
   return best ?? { rows: [], length: 32 };
 }
 
+/** Loss positions in some rows. */
+export function countTargets(data: readonly Datum[], rows: readonly (readonly Tree[])[]): number {
+  let count = 0;
+  for (const tree of rows.flat()) for (const m of tree.members) for (const w of (data[m] as Datum).weights) if (w !== 0) count++;
+  return count;
+}
+
 /** Lays `rows` (padded to `count` rows) out as the arrays of one batch. */
 export function layOut(data: readonly Datum[], rows: readonly (readonly Tree[])[], count: number, length: number): Batch {
   const tokens = new Int32Array(count * length);

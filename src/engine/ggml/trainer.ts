@@ -10,7 +10,7 @@ import type { Device } from './backend.ts';
 import { TrainingGraph, type GraphSize } from './graph.ts';
 import { setData, getFloats } from './memory.ts';
 import { Optimiser, type MuonParams } from './optimiser.ts';
-import { layOut, planRows, type Batch } from './pack.ts';
+import { countTargets, layOut, planRows, type Batch } from './pack.ts';
 import type { Parameters } from './parameters.ts';
 import type { Shape } from './shape.ts';
 
@@ -55,12 +55,19 @@ export class Trainer {
       const perGraph = Math.min(fit, Math.ceil(rows.length / (lanes * Math.ceil(rows.length / (lanes * fit)))));
       const out: Results = { logprobs: data.map((d) => new Float32Array(d.tokens.length)), entropy: 0, loss: 0, count: 0, kl: 0, worst: 0 };
       const batches = Array.from({ length: Math.ceil(rows.length / perGraph) }, (_, i) => rows.slice(i * perGraph, (i + 1) * perGraph));
+      // One size for all batches, so that a call needs one graph in each lane.
+      const size = {
+        rows: perGraph,
+        length,
+        targets: bucket(Math.max(0, ...batches.map((all) => countTargets(data, all))), perGraph * length),
+      };
+      const cap = loss.kind === 'reinforce' ? (loss.importanceCap ?? 0) : 0;
       const done: (() => void)[] = [];
       await Promise.all(
         this.device.lanes.map(async (_, lane) => {
           for (let b = lane; b < batches.length; b += lanes) {
             const batch = layOut(data, batches[b] ?? [], perGraph, length);
-            const graph = await this.#run(lane, batch, data, loss, train);
+            const graph = await this.#run(lane, { ...size, cap, train }, batch, data, loss);
             const logprob = getFloats(this.device.g, graph.terminals.logprob, batch.targets.length);
             const entropy = getFloats(this.device.g, graph.terminals.entropy, batch.targets.length);
             done[b] = () => collect(out, batch, data, loss, logprob, entropy);
@@ -95,16 +102,10 @@ export class Trainer {
     return this.parameters.read('w');
   }
 
-  async #run(lane: number, batch: Batch, data: readonly Datum[], loss: LossSpec, train: boolean): Promise<TrainingGraph> {
+  async #run(lane: number, size: GraphSize, batch: Batch, data: readonly Datum[], loss: LossSpec): Promise<TrainingGraph> {
     const g = this.device.g;
-    const targets = bucket(batch.targets.length);
-    const graph = this.#graph(lane, {
-      rows: batch.rows,
-      length: batch.length,
-      targets,
-      cap: loss.kind === 'reinforce' ? (loss.importanceCap ?? 0) : 0,
-      train,
-    });
+    const { targets } = size;
+    const graph = this.#graph(lane, size);
     const io = graph.terminals;
     const select = new Int32Array(targets);
     const coefficient = new Float32Array(targets);
@@ -138,9 +139,9 @@ export class Trainer {
     const key = Object.values(size).join();
     let graph = cache.get(key);
     if (graph === undefined) {
-      // Each graph keeps its intermediate results, so few are kept.
+      // Each graph keeps its intermediate results, so only the one before is kept, for sizes that alternate.
       for (const [old, unused] of cache) {
-        if (cache.size < 3) break;
+        if (cache.size < 2) break;
         cache.delete(old);
         unused.dispose();
       }
@@ -176,9 +177,9 @@ interface Results {
   worst: number;
 }
 
-/** Rounds the number of targets up, so that few different graphs are built. */
-function bucket(count: number): number {
-  const step = count <= 256 ? 64 : count <= 1024 ? 128 : 256;
+/** Rounds the number of targets up to eighths of the tokens, so that few different graphs are built. */
+function bucket(count: number, tokens: number): number {
+  const step = Math.max(64, Math.ceil(tokens / 8));
   return Math.max(step, Math.ceil(count / step) * step);
 }
 
