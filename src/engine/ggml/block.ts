@@ -5,8 +5,9 @@
  * Shapes are ggml's, innermost first. T = rows × length tokens. For y = W x: gx = Wᵀ gy, gW = x gyᵀ; with an adapter
  * y += B u, u = s A x: gB = u gyᵀ, gu = s Bᵀ gy, gA = x guᵀ, gx += Aᵀ gu.
  */
-import { extents, type Functions, type Ggml } from './ffi.ts';
+import { extents, F32, type Functions, type Ggml } from './ffi.ts';
 import type { Pointer } from './libraries.ts';
+import { queryBlocks, type QueryBlock } from './pack.ts';
 import type { Linear, Shape } from './shape.ts';
 
 /** Where a graph finds its weights, and where it leaves gradients. */
@@ -29,7 +30,8 @@ export interface Saved {
   readonly q: Pointer;
   readonly k: Pointer;
   readonly v: Pointer;
-  readonly p: Pointer;
+  /** Attention weights of each block of queries: [to, to − from, heads, rows]. */
+  readonly p: readonly Pointer[];
   readonly o: Pointer;
   readonly h: Pointer;
   readonly hNormed: Pointer;
@@ -51,7 +53,7 @@ export class BlockBuilder {
   /** On CPU an outer product is faster than transposing both sides; GPU backends lack it or are slow at it. */
   readonly outProduct: boolean;
   readonly #positions: Pointer;
-  readonly #mask: Pointer;
+  readonly #masks: readonly Pointer[];
   readonly #projected = new Map<string, Pointer>();
   readonly #transposes = new Map<string, Pointer>();
 
@@ -61,7 +63,7 @@ export class BlockBuilder {
     graph: Pointer,
     shape: Shape,
     weights: Weights,
-    input: { rows: number; length: number; positions: Pointer; mask: Pointer },
+    input: { rows: number; length: number; positions: Pointer; masks: readonly Pointer[] },
   ) {
     this.f = g.f;
     this.c = c;
@@ -72,7 +74,7 @@ export class BlockBuilder {
     this.length = input.length;
     this.outProduct = g.build === 'cpu';
     this.#positions = input.positions;
-    this.#mask = input.mask;
+    this.#masks = input.masks;
   }
 
   /** Puts a node (and what it needs) into the graph here, and returns it. */
@@ -163,8 +165,15 @@ export class BlockBuilder {
     const q = this.#perHead(this.rope(this.#split(this.linear(name('attn_q'), a), heads)), heads);
     const k = this.#perHead(this.rope(this.#split(this.linear(name('attn_k'), a), kvHeads)), kvHeads);
     const v = this.#perHead(this.linear(name('attn_v'), a), kvHeads);
-    const p = f.ggml_soft_max_ext(c, f.ggml_mul_mat(c, k, q), this.#mask, 1 / Math.sqrt(headWidth), 0);
-    const o = this.#flat(this.#perToken(f.ggml_mul_mat(c, this.transpose(v), p)), heads);
+    const vT = this.transpose(v);
+    const joined = this.#joined(heads);
+    const p = queryBlocks(this.length).map((block, i) => {
+      const scores = f.ggml_mul_mat(c, this.#first(k, block.to, 1), this.#queries(q, block));
+      const weights = f.ggml_soft_max_ext(c, scores, this.#masks[i] as Pointer, 1 / Math.sqrt(headWidth), 0);
+      this.#join(joined, f.ggml_mul_mat(c, this.#first(vT, block.to, 0), weights), block, heads);
+      return weights;
+    });
+    const o = this.#flat(joined, heads);
     const h = f.ggml_add(c, x, this.linear(name('attn_output'), o));
     const { normed: hNormed, y: b } = this.norm(name('ffn_norm'), h);
     const gate = this.linear(name('ffn_gate'), b);
@@ -197,20 +206,72 @@ export class BlockBuilder {
     return this.outProduct ? f.ggml_out_prod(c, a, b) : f.ggml_mul_mat(c, this.transpose(a), this.transpose(b));
   }
 
+  /** Result of attention to be put together from blocks: [headWidth, heads, length, rows]. */
+  #joined(heads: number): Pointer {
+    return this.f.ggml_new_tensor(this.c, F32, 4, BigInt64Array.of(...[this.shape.headWidth, heads, this.length, this.rows].map(BigInt)));
+  }
+  /** Puts [headWidth, to − from, heads, rows] into its place. */
+  #join(joined: Pointer, part: Pointer, { from, to }: QueryBlock, heads: number): void {
+    const { f, c } = this;
+    const row = this.shape.headWidth * 4;
+    const token = row * heads;
+    const place = f.ggml_view_4d(
+      c,
+      joined,
+      this.shape.headWidth,
+      heads,
+      to - from,
+      this.rows,
+      row,
+      token,
+      token * this.length,
+      token * from,
+    );
+    this.add(f.ggml_cpy(c, f.ggml_permute(c, part, 0, 2, 1, 3), place));
+  }
+  /** The first `count` entries of dimension 0 or 1 of a contiguous tensor. */
+  #first(x: Pointer, count: number, dimension: 0 | 1): Pointer {
+    const [n0 = 1, n1 = 1, n2 = 1, n3 = 1] = extents(x);
+    const [e0, e1] = dimension === 0 ? [count, n1] : [n0, count];
+    return this.f.ggml_view_4d(this.c, x, e0, e1, n2, n3, n0 * 4, n0 * n1 * 4, n0 * n1 * n2 * 4, 0);
+  }
+  /** Columns [from, to) of [headWidth, length, heads, rows], contiguous. */
+  #queries(x: Pointer, { from, to }: QueryBlock): Pointer {
+    const [n0 = 1, n1 = 1, n2 = 1, n3 = 1] = extents(x);
+    return this.f.ggml_cont(
+      this.c,
+      this.f.ggml_view_4d(this.c, x, n0, to - from, n2, n3, n0 * 4, n0 * n1 * 4, n0 * n1 * n2 * 4, from * n0 * 4),
+    );
+  }
+
   /** The groups of grouped-query attention are folded into the query dimension, so that one product sums over them. */
   #attentionBack(s: Saved, gOut: Pointer): { gq: Pointer; gk: Pointer; gv: Pointer } {
     const { f, c } = this;
     const { heads, kvHeads, headWidth } = this.shape;
-    const group = (x: Pointer, inner: number): Pointer =>
-      f.ggml_reshape_4d(c, x, inner, (this.length * heads) / kvHeads, kvHeads, this.rows);
     const go = this.#perHead(gOut, heads);
-    const gp = f.ggml_mul_mat(c, s.v, go);
-    const gs = f.ggml_soft_max_ext_back(c, gp, s.p, 1 / Math.sqrt(headWidth), 0);
-    const gv = this.#outer(group(go, headWidth), group(s.p, this.length));
-    const gk = this.#outer(group(s.q, headWidth), group(gs, this.length));
-    const gq = f.ggml_mul_mat(c, this.transpose(s.k), gs);
+    const kT = this.transpose(s.k);
+    const joined = this.#joined(heads);
+    let sums: { gk: Pointer; gv: Pointer } | null = null;
+    // The last block looks at all keys, so its sums have the full length and the others are added into their beginning.
+    for (const [i, block] of [...queryBlocks(this.length).entries()].reverse()) {
+      const { from, to } = block;
+      const group = (x: Pointer, inner: number): Pointer =>
+        f.ggml_reshape_4d(c, x, inner, ((to - from) * heads) / kvHeads, kvHeads, this.rows);
+      const p = s.p[i] as Pointer;
+      const goHere = this.#queries(go, block);
+      const gs = f.ggml_soft_max_ext_back(c, f.ggml_mul_mat(c, this.#first(s.v, to, 1), goHere), p, 1 / Math.sqrt(headWidth), 0);
+      const gv = this.#outer(group(goHere, headWidth), group(p, to));
+      const gk = this.#outer(group(this.#queries(s.q, block), headWidth), group(gs, to));
+      if (sums === null) sums = { gk: this.add(gk), gv: this.add(gv) };
+      else {
+        this.add(f.ggml_add_inplace(c, this.#first(sums.gv, to, 1), gv));
+        this.add(f.ggml_add_inplace(c, this.#first(sums.gk, to, 1), gk));
+      }
+      this.#join(joined, f.ggml_mul_mat(c, this.#first(kT, to, 0), gs), block, heads);
+    }
+    const { gk, gv } = sums as { gk: Pointer; gv: Pointer };
     return {
-      gq: this.#flat(this.rope(this.#perToken(gq), true), heads),
+      gq: this.#flat(this.rope(f.ggml_reshape_3d(c, joined, headWidth, heads, this.rows * this.length), true), heads),
       gk: this.#flat(this.rope(this.#perToken(gk), true), kvHeads),
       gv: this.#flat(this.#perToken(gv), kvHeads),
     };

@@ -193,7 +193,7 @@ export class GraphDecoder implements Decoder {
       rows: 1,
       length: columns,
       positions: io.positions,
-      mask: io.mask,
+      masks: [],
     });
     const { weights } = build;
     const scale = 1 / Math.sqrt(headWidth);

@@ -9,6 +9,7 @@ import { BlockBuilder, type Saved, type Weights } from './block.ts';
 import { F32, I32, I64, type Ggml } from './ffi.ts';
 import type { Pointer } from './libraries.ts';
 import { allocate, allocateGraph, newContext, newTensor } from './memory.ts';
+import { queryBlocks } from './pack.ts';
 import type { Shape } from './shape.ts';
 
 export interface GraphSize {
@@ -34,7 +35,7 @@ export interface Chunk {
 export interface Terminals {
   readonly tokens: Pointer;
   readonly positions: Pointer;
-  readonly mask: Pointer;
+  readonly masks: readonly Pointer[];
   readonly select: Pointer;
   readonly coefficient: Pointer;
   readonly sampled: Pointer;
@@ -60,13 +61,13 @@ export class TrainingGraph {
     const tokens = rows * length;
     const chunk = Math.min(targets, Math.max(64, Math.floor(4_000_000 / shape.vocabulary)));
     const chunkCount = Math.ceil(targets / chunk);
-    const inputs = newContext(g, 16 + 2 * chunkCount);
+    const inputs = newContext(g, 24 + 2 * chunkCount);
     const make = (type: number, ...dims: number[]): Pointer => newTensor(g, inputs, type, ...dims);
     const gathered = make(F32, shape.width, targets);
     this.terminals = {
       tokens: make(I32, tokens),
       positions: make(I32, tokens),
-      mask: make(F32, length, length, 1, rows),
+      masks: queryBlocks(length).map(({ from, to }) => make(F32, to, to - from, 1, rows)),
       select: make(I32, targets),
       coefficient: make(F32, 1, targets),
       sampled: make(F32, 1, targets),
@@ -78,11 +79,11 @@ export class TrainingGraph {
       return { from: i * chunk, count, read: make(I32, count), write: make(I64, count) };
     });
     const buffer = allocate(g, inputs, backend, 'a training batch');
-    const nodes = 500 * shape.layers + 80 * chunkCount + 500;
+    const nodes = 800 * shape.layers + 80 * chunkCount + 500;
     const context = newContext(g, nodes, nodes);
     this.graph = f.ggml_new_graph_custom(context, nodes, false);
-    const { positions, mask } = this.terminals;
-    const build = new BlockBuilder(g, context, this.graph, shape, weights, { rows, length, positions, mask });
+    const { positions, masks } = this.terminals;
+    const build = new BlockBuilder(g, context, this.graph, shape, weights, { rows, length, positions, masks });
     this.#build(build, gathered);
     const allocator = allocateGraph(g, backend, this.graph, `a training batch of ${tokens} tokens`);
     this.#owned = { contexts: [context, inputs], buffer, allocator };

@@ -27,9 +27,21 @@ export interface Batch {
   readonly length: number;
   readonly tokens: Int32Array;
   readonly positions: Int32Array;
-  /** Additive mask [key, query, 1, row]: 0 or −∞. */
-  readonly mask: Float32Array;
+  /** Additive masks, one for each block of queries: [to, to − from, 1, row] of (key, query, –, row), 0 or −∞. */
+  readonly masks: readonly Float32Array[];
   readonly targets: readonly Target[];
+}
+
+/** Queries [from, to) of a row; they look at the keys [0, to) only. */
+export interface QueryBlock {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Cuts a row into four blocks, so that most of the masked half of attention is never computed. Lengths are multiples of 32. */
+export function queryBlocks(length: number): QueryBlock[] {
+  const size = length / 4;
+  return Array.from({ length: 4 }, (_, i) => ({ from: i * size, to: (i + 1) * size }));
 }
 
 const LENGTHS = [32, 64, 96, 128, 160, 192, 256, 320, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384];
@@ -124,7 +136,14 @@ export function countTargets(data: readonly Datum[], rows: readonly (readonly Tr
 export function layOut(data: readonly Datum[], rows: readonly (readonly Tree[])[], count: number, length: number): Batch {
   const tokens = new Int32Array(count * length);
   const positions = new Int32Array(count * length);
-  const mask = new Float32Array(count * length * length).fill(-Infinity);
+  const blocks = queryBlocks(length);
+  const masks = blocks.map(({ from, to }) => new Float32Array(count * (to - from) * to).fill(-Infinity));
+  const see = (row: number, query: number, from: number, to: number): void => {
+    const b = Math.floor((query * blocks.length) / length);
+    const block = blocks[b] as QueryBlock;
+    const line = (row * (block.to - block.from) + query - block.from) * block.to;
+    masks[b]?.fill(0, line + from, line + to);
+  };
   const targets: Target[] = [];
   for (let r = 0; r < count; r++) {
     let column = 0;
@@ -134,9 +153,8 @@ export function layOut(data: readonly Datum[], rows: readonly (readonly Tree[])[
         const c = piece.column + i - piece.from;
         tokens[r * length + c] = source.tokens[i] ?? 0;
         positions[r * length + c] = i;
-        const line = (r * length + c) * length;
-        if (piece.parent !== null) mask.fill(0, line + piece.parent.column, line + piece.parent.column + piece.parent.to);
-        mask.fill(0, line + piece.column, line + c + 1);
+        if (piece.parent !== null) see(r, c, piece.parent.column, piece.parent.column + piece.parent.to);
+        see(r, c, piece.column, c + 1);
       }
       column += piece.to - piece.from;
     };
@@ -154,7 +172,7 @@ export function layOut(data: readonly Datum[], rows: readonly (readonly Tree[])[
         }
       }
     }
-    for (let c = column; c < length; c++) mask[(r * length + c) * length + c] = 0;
+    for (let c = column; c < length; c++) see(r, c, c, c + 1);
   }
-  return { rows: count, length, tokens, positions, mask, targets };
+  return { rows: count, length, tokens, positions, masks, targets };
 }

@@ -48,8 +48,8 @@ export class Trainer {
       check(data, loss, this.shape);
       const { layers, width, feedForward, heads, kvHeads, headWidth, vocabulary } = this.shape;
       const linear = layers * (width * headWidth * (2 * heads + 2 * kvHeads) + 3 * width * feedForward) + (width * vocabulary) / 2;
-      // Attention costs about 1.6 times its arithmetic: its products are short and a softmax comes on top.
-      const { rows, length } = planRows(data, (1.6 * layers * 2 * heads * headWidth) / linear);
+      // A row's attention costs about as much as its arithmetic without the mask: its products are short.
+      const { rows, length } = planRows(data, (layers * 2 * heads * headWidth) / linear);
       const lanes = this.device.lanes.length;
       const fit = Math.max(1, Math.floor(this.#budget / length));
       const perGraph = Math.min(fit, Math.ceil(rows.length / (lanes * Math.ceil(rows.length / (lanes * fit)))));
@@ -121,7 +121,7 @@ export class Trainer {
     });
     setData(g, io.tokens, batch.tokens);
     setData(g, io.positions, batch.positions);
-    setData(g, io.mask, batch.mask);
+    batch.masks.forEach((mask, i) => setData(g, io.masks[i] as bigint, mask));
     setData(g, io.select, select);
     setData(g, io.coefficient, coefficient);
     setData(g, io.sampled, sampled);
