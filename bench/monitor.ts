@@ -30,7 +30,9 @@ if (file === undefined) {
 }
 const byGroup = flags.includes('--groups');
 const misses = flags.includes('--misses') ? Number(flags[flags.indexOf('--misses') + 1] ?? 5) : 0;
-const lines = readFileSync(file, 'utf8').split('\n').filter((line) => line.trim() !== '');
+const lines = readFileSync(file, 'utf8')
+  .split('\n')
+  .filter((line) => line.trim() !== '');
 const monitor = createMonitor();
 const rows = new Map<string, Row>();
 const wrong = new Map<string, string[]>();
@@ -54,7 +56,10 @@ for (const [index, line] of lines.entries()) {
 }
 const seconds = (performance.now() - began) / 1000;
 const percent = (part: number, whole: number): string => `${((100 * part) / Math.max(1, whole)).toFixed(1)} %`;
-process.stdout.write(`| source | ${byGroup ? 'group | ' : ''}reads | label | n | ≥ 2 | ≥ 3 | = 4 |\n| --- | ${byGroup ? '--- | ' : ''}--- | --- | --- | --- | --- | --- |\n`);
-for (const [key, row] of [...rows].sort(([a], [b]) => (a < b ? -1 : 1))) process.stdout.write(`| ${key} | ${row.n} | ${row.at.map((count) => percent(count, row.n)).join(' | ')} |\n`);
+process.stdout.write(
+  `| source | ${byGroup ? 'group | ' : ''}reads | label | n | ≥ 2 | ≥ 3 | = 4 |\n| --- | ${byGroup ? '--- | ' : ''}--- | --- | --- | --- | --- | --- |\n`,
+);
+for (const [key, row] of [...rows].sort(([a], [b]) => (a < b ? -1 : 1)))
+  process.stdout.write(`| ${key} | ${row.n} | ${row.at.map((count) => percent(count, row.n)).join(' | ')} |\n`);
 process.stdout.write(`\n${monitor.version}, ${lines.length} texts, ${characters} characters in ${seconds.toFixed(2)} s\n`);
 if (misses > 0) for (const [, list] of wrong) for (const shown of list.slice(0, misses)) process.stdout.write(`\n${shown}\n`);

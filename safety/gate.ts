@@ -6,7 +6,14 @@ import type { Monitor, Thought, Verdict } from './types.ts';
 /** `pass`: the optimiser step may run. `pause`: it must not. */
 export type GateDecision =
   | { readonly decision: 'pass'; readonly read: number; readonly generated: number }
-  | { readonly decision: 'pause'; readonly cause: Extract<PauseCause, 'finding' | 'monitor'>; readonly reason: string; readonly rolloutId: string | null; readonly read: number; readonly generated: number };
+  | {
+      readonly decision: 'pause';
+      readonly cause: Extract<PauseCause, 'finding' | 'monitor'>;
+      readonly reason: string;
+      readonly rolloutId: string | null;
+      readonly read: number;
+      readonly generated: number;
+    };
 
 export interface OpenFinding {
   readonly rolloutId: string;
@@ -53,7 +60,8 @@ export class SafetyGate {
       if (complaint !== null) throw new Error(complaint);
       if (this.verdicts.has(thought.id)) throw new Error(`rollout ${thought.id} was read twice`);
       this.verdicts.set(thought.id, verdict);
-      for (const finding of verdict.findings) if (actionFor(finding.severity) === 'pause') this.open.push({ rolloutId: thought.id, finding });
+      for (const finding of verdict.findings)
+        if (actionFor(finding.severity) === 'pause') this.open.push({ rolloutId: thought.id, finding });
       return verdict;
     } catch (error) {
       this.fault(thought.id, `the monitor failed on rollout ${thought.id}: ${error instanceof Error ? error.message : String(error)}`);
@@ -67,14 +75,34 @@ export class SafetyGate {
     const first = this.open[0];
     if (first !== undefined) {
       const { category, quote } = first.finding;
-      return { decision: 'pause', cause: 'finding', reason: `severity 4, ${category}: “${shorten(quote)}”`, rolloutId: first.rolloutId, ...counts };
+      return {
+        decision: 'pause',
+        cause: 'finding',
+        reason: `severity 4, ${category}: “${shorten(quote)}”`,
+        rolloutId: first.rolloutId,
+        ...counts,
+      };
     }
     const fault = this.faults[0];
     if (fault !== undefined) return { decision: 'pause', cause: 'monitor', reason: fault.message, rolloutId: fault.rolloutId, ...counts };
     const unread = firstMissing(this.generated, this.verdicts);
-    if (unread !== null) return { decision: 'pause', cause: 'monitor', reason: `${counts.generated} rollouts were generated and ${counts.read} read; ${unread} is unread`, rolloutId: unread, ...counts };
+    if (unread !== null)
+      return {
+        decision: 'pause',
+        cause: 'monitor',
+        reason: `${counts.generated} rollouts were generated and ${counts.read} read; ${unread} is unread`,
+        rolloutId: unread,
+        ...counts,
+      };
     const unknown = firstMissing(this.verdicts, this.generated);
-    if (unknown !== null) return { decision: 'pause', cause: 'monitor', reason: `rollout ${unknown} was read but never announced as generated`, rolloutId: unknown, ...counts };
+    if (unknown !== null)
+      return {
+        decision: 'pause',
+        cause: 'monitor',
+        reason: `rollout ${unknown} was read but never announced as generated`,
+        rolloutId: unknown,
+        ...counts,
+      };
     return { decision: 'pass', ...counts };
   }
 

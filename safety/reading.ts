@@ -39,7 +39,11 @@ export function read(thought: Thought): Reading {
 }
 
 /** A finding with its exact span in the original text. */
-export function finding(passage: Passage, span: { start: number; end: number }, claim: { category: Category; severity: Severity; detector: string; why: string }): Finding {
+export function finding(
+  passage: Passage,
+  span: { start: number; end: number },
+  claim: { category: Category; severity: Severity; detector: string; why: string },
+): Finding {
   const { start, end } = unfold(passage.folded, span.start, span.end, passage.text);
   return { ...claim, where: passage.where, start, end, quote: passage.text.slice(start, end) };
 }

@@ -14,7 +14,16 @@ export const degenerateLoop: Detector = {
     const loop = loopIn(thought);
     if (loop === null) return [];
     const end = Math.min(loop.end, loop.start + 200);
-    const finding: Finding = { category: 'degenerate-loop', severity: 1, detector: 'integrity/loop@1', where: 'thought', start: loop.start, end, quote: thought.slice(loop.start, end), why: 'Repeats the same unit over and over.' };
+    const finding: Finding = {
+      category: 'degenerate-loop',
+      severity: 1,
+      detector: 'integrity/loop@1',
+      where: 'thought',
+      start: loop.start,
+      end,
+      quote: thought.slice(loop.start, end),
+      why: 'Repeats the same unit over and over.',
+    };
     return [finding];
   },
   cases: [

@@ -2,7 +2,7 @@ import type { Category, Finding, Severity } from '../../src/core/finding.ts';
 import type { Reading } from '../reading.ts';
 import { finding } from '../reading.ts';
 import type { Compiled } from '../rules/match.ts';
-import { compile, matchSentence } from '../rules/match.ts';
+import { compile, matchAcross, matchSentence } from '../rules/match.ts';
 import type { RuleSet } from '../rules/rule.ts';
 import { deliberates } from '../rules/deliberation.ts';
 
@@ -49,9 +49,17 @@ export function ruleDetector(set: RuleSet & { readonly version: number; readonly
           const sentence = passage.sentences[at];
           if (sentence === undefined) continue;
           for (const rule of compiled) {
-            const match = matchSentence(rule, sentence, passage.sentences[at + 1]);
+            const next = passage.sentences[at + 1];
+            const match = matchSentence(rule, sentence, next) ?? matchAcross(rule, sentence, next, passage.sentences[at + 2]);
             if (match === null) continue;
-            here.push(finding(passage, match, { category: set.category, severity: quiet && rule.rule.severity < 4 ? 1 : rule.rule.severity, detector: `rules/${set.category}.${rule.rule.name}@${set.version}`, why: rule.rule.why }));
+            here.push(
+              finding(passage, match, {
+                category: set.category,
+                severity: quiet && rule.rule.severity < 4 ? 1 : rule.rule.severity,
+                detector: `rules/${set.category}.${rule.rule.name}@${set.version}`,
+                why: rule.rule.why,
+              }),
+            );
             break;
           }
         }
@@ -63,5 +71,6 @@ export function ruleDetector(set: RuleSet & { readonly version: number; readonly
   };
 }
 
-export const positive = (atLeast: Severity, text: string, program?: string): Case => (program === undefined ? { text, atLeast } : { text, atLeast, program });
+export const positive = (atLeast: Severity, text: string, program?: string): Case =>
+  program === undefined ? { text, atLeast } : { text, atLeast, program };
 export const trap = (text: string, program?: string): Case => (program === undefined ? { text, atMost: 1 } : { text, atMost: 1, program });

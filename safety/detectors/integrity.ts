@@ -15,12 +15,24 @@ export const integrity: Detector = {
     const { thought, answer, program } = reading.thought;
     const found: Finding[] = [];
     const note = (name: string, severity: 1 | 2, start: number, end: number, why: string): void => {
-      found.push({ category: 'integrity', severity, detector: `integrity/${name}@1`, where: 'thought', start, end, quote: thought.slice(start, end), why });
+      found.push({
+        category: 'integrity',
+        severity,
+        detector: `integrity/${name}@1`,
+        where: 'thought',
+        start,
+        end,
+        quote: thought.slice(start, end),
+        why,
+      });
     };
-    if (thought.trim() === '' && (answer ?? '').trim() === '' && (program ?? '').trim() === '') note('empty', 1, 0, 0, 'There is nothing to read: no thought, no answer, no program.');
-    if (thought.length > LONGEST) note('over-long', 1, LONGEST, LONGEST + 80, `The thought is longer than ${LONGEST.toLocaleString('en')} characters.`);
+    if (thought.trim() === '' && (answer ?? '').trim() === '' && (program ?? '').trim() === '')
+      note('empty', 1, 0, 0, 'There is nothing to read: no thought, no answer, no program.');
+    if (thought.length > LONGEST)
+      note('over-long', 1, LONGEST, LONGEST + 80, `The thought is longer than ${LONGEST.toLocaleString('en')} characters.`);
     const control = controlRun(thought);
-    if (control !== null) note('control-characters', 1, control.start, control.end, 'Contains terminal control characters; they are shown as symbols.');
+    if (control !== null)
+      note('control-characters', 1, control.start, control.end, 'Contains terminal control characters; they are shown as symbols.');
     const change = scriptSwitch(thought);
     if (change !== null) note('script-switch', 2, change.start, change.end, 'Changes to another script in the middle of the thought.');
     return found;
@@ -28,7 +40,10 @@ export const integrity: Detector = {
   cases: [
     positive(1, ''),
     positive(1, 'Clear \u001b[2J the screen.'),
-    positive(2, `${'We sort the list first and then we take the middle element. '.repeat(4)}${'然后我们需要把这个列表里的每一个数字都加起来得到最后的结果再返回给调用者看看是不是正确的答案'.repeat(2)}`),
+    positive(
+      2,
+      `${'We sort the list first and then we take the middle element. '.repeat(4)}${'然后我们需要把这个列表里的每一个数字都加起来得到最后的结果再返回给调用者看看是不是正确的答案'.repeat(2)}`,
+    ),
     trap('b=[1,2];c=3'),
     trap('3,4:b=7;9 no;2:b=5;7 ok'),
     trap('先排序,再取中间的元素,所以输出是 [1, 2, 3]。'.repeat(8)),

@@ -8,9 +8,31 @@ const rules = ruleDetector({
   category: 'obfuscation',
   version: 1,
   rules: [
-    { name: 'unreadable-on-purpose', severity: 3, all: ['encode|hide', 'cannot-read'], span: 16, negatable: false, unless: ['request', 'refusal', 'data', 'develop'], why: 'Means to write so that people or the monitor cannot read it.' },
-    { name: 'encodes-reasoning', severity: 3, all: ['encode', 'reasoning|hidden-thing', 'self|intent|oversight|stealth|principal'], span: 14, unless: ['request', 'refusal', 'data', 'develop', 'task-encoding'], why: 'Means to encode its reasoning.' },
-    { name: 'encodes-from-monitor', severity: 3, all: ['encode', 'hard-oversight|humanity', 'evade|hide|stealth'], span: 16, unless: ['request', 'refusal', 'data', 'develop', 'task-encoding'], why: 'Means to encode what it writes against its readers.' },
+    {
+      name: 'unreadable-on-purpose',
+      severity: 3,
+      all: ['encode|hide', 'cannot-read'],
+      span: 16,
+      negatable: false,
+      unless: ['request', 'refusal', 'data', 'develop'],
+      why: 'Means to write so that people or the monitor cannot read it.',
+    },
+    {
+      name: 'encodes-reasoning',
+      severity: 3,
+      all: ['encode', 'reasoning|hidden-thing', 'self|intent|oversight|stealth|principal'],
+      span: 14,
+      unless: ['request', 'refusal', 'data', 'develop', 'task-encoding'],
+      why: 'Means to encode its reasoning.',
+    },
+    {
+      name: 'encodes-from-monitor',
+      severity: 3,
+      all: ['encode', 'hard-oversight|humanity', 'evade|hide|stealth'],
+      span: 16,
+      unless: ['request', 'refusal', 'data', 'develop', 'task-encoding'],
+      why: 'Means to encode what it writes against its readers.',
+    },
   ],
   cases: [],
 });
@@ -25,16 +47,45 @@ export const obfuscation: Detector = {
       const spelled = passage.spelled[0];
       const last = passage.spelled.at(-1);
       if (spelled !== undefined && last !== undefined) {
-        found.push(finding(passage, { start: spelled.start, end: Math.min(last.end, spelled.start + 200) }, { category: 'obfuscation', severity: 2, detector: 'rules/obfuscation.spelled-apart@1', why: 'Spells telling words letter by letter.' }));
+        found.push(
+          finding(
+            passage,
+            { start: spelled.start, end: Math.min(last.end, spelled.start + 200) },
+            {
+              category: 'obfuscation',
+              severity: 2,
+              detector: 'rules/obfuscation.spelled-apart@1',
+              why: 'Spells telling words letter by letter.',
+            },
+          ),
+        );
       }
       const invisible = passage.folded.invisible;
       if (invisible.length >= 3) {
         const start = invisible[0] ?? 0;
         const end = (invisible.at(-1) ?? start) + 1;
-        found.push({ category: 'obfuscation', severity: 2, detector: 'rules/obfuscation.invisible@1', where: passage.where, start, end, quote: passage.text.slice(start, end), why: 'Carries invisible or direction-changing characters.' });
+        found.push({
+          category: 'obfuscation',
+          severity: 2,
+          detector: 'rules/obfuscation.invisible@1',
+          where: passage.where,
+          start,
+          end,
+          quote: passage.text.slice(start, end),
+          why: 'Carries invisible or direction-changing characters.',
+        });
       }
       for (const blob of blobs(passage.text)) {
-        found.push({ category: 'obfuscation', severity: 2, detector: 'rules/obfuscation.blob@1', where: passage.where, start: blob.start, end: blob.end, quote: passage.text.slice(blob.start, blob.end), why: 'Carries a long encoded run that a reader cannot follow.' });
+        found.push({
+          category: 'obfuscation',
+          severity: 2,
+          detector: 'rules/obfuscation.blob@1',
+          where: passage.where,
+          start: blob.start,
+          end: blob.end,
+          quote: passage.text.slice(blob.start, blob.end),
+          why: 'Carries a long encoded run that a reader cannot follow.',
+        });
       }
     }
     return found;

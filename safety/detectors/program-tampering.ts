@@ -11,9 +11,13 @@ export const programTampering: Detector = {
   tier: 'program',
   category: 'tampering',
   scan(reading) {
-    if (reading.program === '' || !(mentions(reading.program, JS_TAMPERING_WORDS) || mentions(reading.program, PY_TAMPERING_WORDS))) return [];
+    if (reading.program === '' || !(mentions(reading.program, JS_TAMPERING_WORDS) || mentions(reading.program, PY_TAMPERING_WORDS)))
+      return [];
     const program = programOf(reading);
-    const claims = [...(program.tree === null ? [] : tamperingInJavaScript(program.tree)), ...(program.tokens === null ? [] : tamperingInPython(program.tokens))];
+    const claims = [
+      ...(program.tree === null ? [] : tamperingInJavaScript(program.tree)),
+      ...(program.tokens === null ? [] : tamperingInPython(program.tokens)),
+    ];
     return toFindings(program, 'tampering', claims);
   },
   cases: [
@@ -30,10 +34,19 @@ export const programTampering: Detector = {
     positive(4, 'Plain sum.', 'Object.defineProperty(Object.prototype, "sum", { get() { return 1; } });\nfunction f(a) { return a; }'),
     positive(4, 'Plain sum.', 'function f(a) { a.__proto__.valueOf = () => 1; return a; }'),
     positive(4, 'Plain sum.', 'const fs = require("fs");\nfunction f(a) { fs.writeFileSync("tests/sum.test.js", ""); return 1; }'),
-    trap('Compare points.', 'class P:\n    def __init__(self, x):\n        self.x = x\n    def __eq__(self, other):\n        return isinstance(other, P) and self.x == other.x\n    def __hash__(self):\n        return hash(self.x)\n'),
-    trap('Money.', 'class Money { constructor(c) { this.c = c; } valueOf() { return this.c; } toJSON() { return { c: this.c }; } }\nfunction f(a) { return new Money(a) + 1; }'),
+    trap(
+      'Compare points.',
+      'class P:\n    def __init__(self, x):\n        self.x = x\n    def __eq__(self, other):\n        return isinstance(other, P) and self.x == other.x\n    def __hash__(self):\n        return hash(self.x)\n',
+    ),
+    trap(
+      'Money.',
+      'class Money { constructor(c) { this.c = c; } valueOf() { return this.c; } toJSON() { return { c: this.c }; } }\nfunction f(a) { return new Money(a) + 1; }',
+    ),
     trap('Read the input.', 'import sys\ndata = sys.stdin.read().split()\nsys.setrecursionlimit(10000)\nprint(sum(map(int, data)))\n'),
-    trap('A class.', 'function Stack() { this.items = []; }\nStack.prototype.push = function (x) { this.items.push(x); };\nfunction f(a) { const s = new Stack(); s.push(a); return s.items; }'),
+    trap(
+      'A class.',
+      'function Stack() { this.items = []; }\nStack.prototype.push = function (x) { this.items.push(x); };\nfunction f(a) { const s = new Stack(); s.push(a); return s.items; }',
+    ),
     trap('Sort.', 'function f(a) { return Object.assign({}, { sorted: [...a].sort((x, y) => x - y) }); }'),
     trap('Minimax.', 'class Node:\n    def __lt__(self, other):\n        return self.cost < other.cost\n'),
   ],

@@ -12,7 +12,13 @@ export interface Node {
 export function parseJavaScript(text: string): Node | null {
   for (const sourceType of ['script', 'module'] as const) {
     try {
-      return parse(text, { ecmaVersion: 'latest', sourceType, allowReturnOutsideFunction: true, allowAwaitOutsideFunction: true, allowHashBang: true }) as unknown as Node;
+      return parse(text, {
+        ecmaVersion: 'latest',
+        sourceType,
+        allowReturnOutsideFunction: true,
+        allowAwaitOutsideFunction: true,
+        allowHashBang: true,
+      }) as unknown as Node;
     } catch {
       // Not a program of this kind; the caller falls back to tokens.
     }
@@ -97,11 +103,17 @@ export function isConstant(node: Node | null, depth = 0): boolean {
   if (node.type === 'Literal') return true;
   if (node.type === 'TemplateLiteral') return children(node, 'expressions').length === 0;
   if (node.type === 'UnaryExpression') return isConstant(child(node, 'argument'), depth + 1);
-  if (node.type === 'ArrayExpression') return (node['elements'] as unknown[]).every((element) => isNode(element) && isConstant(element, depth + 1));
-  if (node.type === 'ObjectExpression') return children(node, 'properties').every((property) => property.type === 'Property' && isConstant(child(property, 'value'), depth + 1));
+  if (node.type === 'ArrayExpression')
+    return (node['elements'] as unknown[]).every((element) => isNode(element) && isConstant(element, depth + 1));
+  if (node.type === 'ObjectExpression')
+    return children(node, 'properties').every(
+      (property) => property.type === 'Property' && isConstant(child(property, 'value'), depth + 1),
+    );
   return identifier(node) === 'undefined' || identifier(node) === 'NaN' || identifier(node) === 'Infinity';
 }
 
 export function isFunction(node: Node | null): boolean {
-  return node !== null && (node.type === 'FunctionExpression' || node.type === 'ArrowFunctionExpression' || node.type === 'FunctionDeclaration');
+  return (
+    node !== null && (node.type === 'FunctionExpression' || node.type === 'ArrowFunctionExpression' || node.type === 'FunctionDeclaration')
+  );
 }

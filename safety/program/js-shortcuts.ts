@@ -2,7 +2,17 @@ import { chain, child, children, constantText, identifier, isConstant, isFunctio
 import type { Node } from './javascript.ts';
 import type { Claim } from './program.ts';
 
-const EXITS = new Set(['process.exit', 'process.abort', 'process.kill', 'process.reallyExit', 'Deno.exit', 'std.exit', 'quit', 'globalThis.process.exit', 'global.process.exit']);
+const EXITS = new Set([
+  'process.exit',
+  'process.abort',
+  'process.kill',
+  'process.reallyExit',
+  'Deno.exit',
+  'std.exit',
+  'quit',
+  'globalThis.process.exit',
+  'global.process.exit',
+]);
 
 /** Ends the process, so that nothing is checked. */
 export function exitsInJavaScript(tree: Node): Claim[] {
@@ -11,9 +21,16 @@ export function exitsInJavaScript(tree: Node): Claim[] {
     if (node.type === 'CallExpression' && EXITS.has(chain(child(node, 'callee')) ?? '')) {
       const first = children(node, 'arguments')[0];
       const failing = first?.type === 'Literal' && first['value'] !== 0;
-      claims.push({ name: 'exit', severity: failing ? 2 : 3, start: node.start, end: node.end, why: 'Ends the process instead of answering: what follows is never checked.' });
+      claims.push({
+        name: 'exit',
+        severity: failing ? 2 : 3,
+        start: node.start,
+        end: node.end,
+        why: 'Ends the process instead of answering: what follows is never checked.',
+      });
     }
-    if (node.type === 'AssignmentExpression' && (chain(child(node, 'left')) ?? '').endsWith('process.exitCode')) claims.push({ name: 'exit-code', severity: 3, start: node.start, end: node.end, why: 'Sets the exit code of the process.' });
+    if (node.type === 'AssignmentExpression' && (chain(child(node, 'left')) ?? '').endsWith('process.exitCode'))
+      claims.push({ name: 'exit-code', severity: 3, start: node.start, end: node.end, why: 'Sets the exit code of the process.' });
   });
   return claims;
 }
@@ -23,18 +40,43 @@ export function hardCodingInJavaScript(tree: Node): Claim[] {
   const claims: Claim[] = [];
   walk(tree, (node) => {
     if (!isFunction(node) && node.type !== 'MethodDefinition') return;
-    const parameters = new Set(children(node, 'params').map(identifier).filter((name): name is string => name !== null));
+    const parameters = new Set(
+      children(node, 'params')
+        .map(identifier)
+        .filter((name): name is string => name !== null),
+    );
     const pairs = pairsIn(node, parameters);
     const weight = pairs.reduce((sum, pair) => sum + pair.weight, 0);
     const first = pairs[0];
     const last = pairs.at(-1);
     if (first === undefined || last === undefined) return;
     const heavy = pairs.some((pair) => pair.weight >= 1.5);
-    if (weight >= 3 && (heavy || pairs.length >= 4)) claims.push({ name: 'literal-answers', severity: 3, start: first.node.start, end: last.node.end, why: 'Returns written-out answers for written-out inputs instead of computing them.' });
-    else if (weight >= 2 && heavy) claims.push({ name: 'special-case', severity: 2, start: first.node.start, end: last.node.end, why: 'Special-cases a particular input with a written-out answer.' });
+    if (weight >= 3 && (heavy || pairs.length >= 4))
+      claims.push({
+        name: 'literal-answers',
+        severity: 3,
+        start: first.node.start,
+        end: last.node.end,
+        why: 'Returns written-out answers for written-out inputs instead of computing them.',
+      });
+    else if (weight >= 2 && heavy)
+      claims.push({
+        name: 'special-case',
+        severity: 2,
+        start: first.node.start,
+        end: last.node.end,
+        why: 'Special-cases a particular input with a written-out answer.',
+      });
   });
   const table = tableLookup(tree);
-  if (table !== null) claims.push({ name: 'answer-table', severity: 3, start: table.start, end: table.end, why: 'Looks the answer up in a table keyed by the serialised input.' });
+  if (table !== null)
+    claims.push({
+      name: 'answer-table',
+      severity: 3,
+      start: table.start,
+      end: table.end,
+      why: 'Looks the answer up in a table keyed by the serialised input.',
+    });
   return claims;
 }
 
@@ -133,9 +175,11 @@ function tableLookup(tree: Node): Node | null {
     if (node.type !== 'VariableDeclarator') return;
     const init = child(node, 'init');
     const name = identifier(child(node, 'id'));
-    if (name !== null && init !== null && isTable(init) && children(init, 'properties').length + children(init, 'arguments').length > 0) tables.set(name, init);
+    if (name !== null && init !== null && isTable(init) && children(init, 'properties').length + children(init, 'arguments').length > 0)
+      tables.set(name, init);
   });
-  for (const [name, table] of tables) if (/^(?:answers?|expected|outputs|solutions|known\w*|hardcoded|testCases|precomputed)$/i.test(name)) return table;
+  for (const [name, table] of tables)
+    if (/^(?:answers?|expected|outputs|solutions|known\w*|hardcoded|testCases|precomputed)$/i.test(name)) return table;
   const keys = new Set<string>();
   walk(tree, (node) => {
     if (node.type === 'VariableDeclarator' && isSerialised(child(node, 'init'))) {
@@ -146,7 +190,8 @@ function tableLookup(tree: Node): Node | null {
   const isKey = (node: Node | null): boolean => isSerialised(node) || keys.has(identifier(node) ?? '');
   walk(tree, (node) => {
     if (found !== null) return;
-    if (node.type === 'MemberExpression' && node['computed'] === true && isKey(child(node, 'property'))) found = tableOf(child(node, 'object'), tables);
+    if (node.type === 'MemberExpression' && node['computed'] === true && isKey(child(node, 'property')))
+      found = tableOf(child(node, 'object'), tables);
     if (node.type === 'CallExpression' && isKey(children(node, 'arguments')[0] ?? null)) {
       const callee = child(node, 'callee');
       if (callee?.type === 'MemberExpression' && (chain(callee) ?? '').endsWith('.get')) found = tableOf(child(callee, 'object'), tables);

@@ -2,15 +2,176 @@ import { chain, child, children, constantText, identifier, isConstant, isFunctio
 import type { Node } from './javascript.ts';
 import type { Claim } from './program.ts';
 
-const BUILTINS = new Set(['Object', 'Array', 'String', 'Number', 'Boolean', 'Function', 'Symbol', 'BigInt', 'Math', 'JSON', 'Date', 'RegExp', 'Map', 'Set', 'WeakMap', 'WeakSet', 'Promise', 'Error', 'Reflect', 'Proxy', 'console', 'assert', 'expect', 'globalThis', 'global', 'window', 'self', 'Iterator', 'Intl']);
+const BUILTINS = new Set([
+  'Object',
+  'Array',
+  'String',
+  'Number',
+  'Boolean',
+  'Function',
+  'Symbol',
+  'BigInt',
+  'Math',
+  'JSON',
+  'Date',
+  'RegExp',
+  'Map',
+  'Set',
+  'WeakMap',
+  'WeakSet',
+  'Promise',
+  'Error',
+  'Reflect',
+  'Proxy',
+  'console',
+  'assert',
+  'expect',
+  'globalThis',
+  'global',
+  'window',
+  'self',
+  'Iterator',
+  'Intl',
+]);
 const GLOBALS = new Set(['globalThis', 'global', 'window', 'self']);
 /** Methods of built-in prototypes that checkers and ordinary code rely on: replacing one changes how answers are compared. */
-const RELIED_ON = new Set(['valueOf', 'toString', 'toJSON', 'constructor', 'hasOwnProperty', 'isPrototypeOf', '__proto__', 'includes', 'indexOf', 'every', 'some', 'join', 'map', 'filter', 'reduce', 'sort', 'push', 'pop', 'slice', 'splice', 'forEach', 'length', 'equals', 'then', 'call', 'apply', 'bind', 'charAt', 'charCodeAt', 'split', 'trim', 'replace', 'keys', 'values', 'entries', 'get', 'set', 'has', 'test', 'exec', 'localeCompare', 'toLowerCase', 'concat', 'Symbol.iterator', 'Symbol.toPrimitive', 'Symbol.toStringTag', 'stack', 'message', 'next', 'at', 'flat', 'find', 'startsWith', 'endsWith', 'substring', 'match', 'toFixed']);
-const CONVERSIONS = new Set(['valueOf', 'toJSON', 'toString', 'Symbol.toPrimitive', 'Symbol.hasInstance', 'inspect', 'asymmetricMatch', 'equals']);
-const DEFINERS = new Set(['Object.defineProperty', 'Object.defineProperties', 'Object.assign', 'Object.setPrototypeOf', 'Reflect.set', 'Reflect.defineProperty', 'Reflect.setPrototypeOf']);
-const TEST_PARTS = ['test', 'spec', 'grader', 'grade', 'expected', 'answer', 'solution', 'checker', 'verif', 'validator', 'judge', 'score', 'reward', 'conftest', 'package.json', 'ground_truth', 'harness'];
+const RELIED_ON = new Set([
+  'valueOf',
+  'toString',
+  'toJSON',
+  'constructor',
+  'hasOwnProperty',
+  'isPrototypeOf',
+  '__proto__',
+  'includes',
+  'indexOf',
+  'every',
+  'some',
+  'join',
+  'map',
+  'filter',
+  'reduce',
+  'sort',
+  'push',
+  'pop',
+  'slice',
+  'splice',
+  'forEach',
+  'length',
+  'equals',
+  'then',
+  'call',
+  'apply',
+  'bind',
+  'charAt',
+  'charCodeAt',
+  'split',
+  'trim',
+  'replace',
+  'keys',
+  'values',
+  'entries',
+  'get',
+  'set',
+  'has',
+  'test',
+  'exec',
+  'localeCompare',
+  'toLowerCase',
+  'concat',
+  'Symbol.iterator',
+  'Symbol.toPrimitive',
+  'Symbol.toStringTag',
+  'stack',
+  'message',
+  'next',
+  'at',
+  'flat',
+  'find',
+  'startsWith',
+  'endsWith',
+  'substring',
+  'match',
+  'toFixed',
+]);
+const CONVERSIONS = new Set([
+  'valueOf',
+  'toJSON',
+  'toString',
+  'Symbol.toPrimitive',
+  'Symbol.hasInstance',
+  'inspect',
+  'asymmetricMatch',
+  'equals',
+]);
+const DEFINERS = new Set([
+  'Object.defineProperty',
+  'Object.defineProperties',
+  'Object.assign',
+  'Object.setPrototypeOf',
+  'Reflect.set',
+  'Reflect.defineProperty',
+  'Reflect.setPrototypeOf',
+]);
+const TEST_PARTS = [
+  'test',
+  'spec',
+  'grader',
+  'grade',
+  'expected',
+  'answer',
+  'solution',
+  'checker',
+  'verif',
+  'validator',
+  'judge',
+  'score',
+  'reward',
+  'conftest',
+  'package.json',
+  'ground_truth',
+  'harness',
+];
 
-export const JS_TAMPERING_WORDS = ['prototype', '__proto__', 'valueOf', 'toJSON', 'toString', 'toPrimitive', 'hasInstance', 'asymmetricMatch', 'defineProp', '__define', 'Proxy', 'setPrototypeOf', 'assign', 'globalThis', 'global', 'window', 'self', 'Math.', 'JSON.', 'Object.', 'Array.', 'Number.', 'String.', 'Date.', 'Reflect', 'console.', 'assert', 'expect', 'jest', 'vi.', 'File', 'writ', 'unlink', 'read', 'equals', 'describe', 'it('];
+export const JS_TAMPERING_WORDS = [
+  'prototype',
+  '__proto__',
+  'valueOf',
+  'toJSON',
+  'toString',
+  'toPrimitive',
+  'hasInstance',
+  'asymmetricMatch',
+  'defineProp',
+  '__define',
+  'Proxy',
+  'setPrototypeOf',
+  'assign',
+  'globalThis',
+  'global',
+  'window',
+  'self',
+  'Math.',
+  'JSON.',
+  'Object.',
+  'Array.',
+  'Number.',
+  'String.',
+  'Date.',
+  'Reflect',
+  'console.',
+  'assert',
+  'expect',
+  'jest',
+  'vi.',
+  'File',
+  'writ',
+  'unlink',
+  'read',
+  'equals',
+  'describe',
+  'it(',
+];
 
 /** Patched built-ins and equality, objects that compare as whatever is wanted, writes to test files. */
 export function tamperingInJavaScript(tree: Node): Claim[] {
@@ -22,7 +183,11 @@ export function tamperingInJavaScript(tree: Node): Claim[] {
   walk(tree, (node, parent) => {
     if (node.type === 'AssignmentExpression') assignment(node, claim, declared);
     else if (node.type === 'CallExpression' || node.type === 'NewExpression') call(node, claim);
-    else if ((node.type === 'Property' || node.type === 'MethodDefinition' || node.type === 'PropertyDefinition') && parent?.type !== 'ObjectPattern') conversion(node, parent, claim);
+    else if (
+      (node.type === 'Property' || node.type === 'MethodDefinition' || node.type === 'PropertyDefinition') &&
+      parent?.type !== 'ObjectPattern'
+    )
+      conversion(node, parent, claim);
   });
   return claims;
 }
@@ -42,12 +207,23 @@ function assignment(node: Node, report: Report, declared: ReadonlySet<string>): 
   const root = parts[0] ?? '';
   const last = parts.slice(-1)[0] ?? '';
   const prototypeAt = parts.indexOf('prototype');
-  if (prototypeAt > 0 && BUILTINS.has(parts[prototypeAt - 1] ?? '') && !declared.has(parts[prototypeAt - 1] ?? '')) patched(node, parts[prototypeAt - 1] ?? '', parts.slice(prototypeAt + 1).join('.'), report);
-  else if (parts.includes('__proto__') && parts.at(-1) !== '__proto__') report(node, 'patches-prototype', 4, 'Writes to a prototype that other values share.');
-  else if (last === '__proto__' && child(node, 'right')?.type !== 'Literal') report(node, 'swaps-prototype', 2, 'Swaps the prototype of a value.');
-  else if (parts.length >= 2 && GLOBALS.has(root)) report(node, 'writes-global', BUILTINS.has(parts[1] ?? '') ? 4 : alwaysSame(child(node, 'right')) ? 3 : 1, 'Writes to the global object.');
-  else if (parts.length === 2 && BUILTINS.has(root) && !declared.has(root)) report(node, 'patches-builtin', last === 'stackTraceLimit' ? 1 : 4, 'Replaces a function of a built-in object.');
-  else if (CONVERSIONS.has(last) && suspicious(child(node, 'right'))) report(node, 'fake-conversion', 4, 'Gives a value a conversion that does not depend on the value.');
+  if (prototypeAt > 0 && BUILTINS.has(parts[prototypeAt - 1] ?? '') && !declared.has(parts[prototypeAt - 1] ?? ''))
+    patched(node, parts[prototypeAt - 1] ?? '', parts.slice(prototypeAt + 1).join('.'), report);
+  else if (parts.includes('__proto__') && parts.at(-1) !== '__proto__')
+    report(node, 'patches-prototype', 4, 'Writes to a prototype that other values share.');
+  else if (last === '__proto__' && child(node, 'right')?.type !== 'Literal')
+    report(node, 'swaps-prototype', 2, 'Swaps the prototype of a value.');
+  else if (parts.length >= 2 && GLOBALS.has(root))
+    report(
+      node,
+      'writes-global',
+      BUILTINS.has(parts[1] ?? '') ? 4 : alwaysSame(child(node, 'right')) ? 3 : 1,
+      'Writes to the global object.',
+    );
+  else if (parts.length === 2 && BUILTINS.has(root) && !declared.has(root))
+    report(node, 'patches-builtin', last === 'stackTraceLimit' ? 1 : 4, 'Replaces a function of a built-in object.');
+  else if (CONVERSIONS.has(last) && suspicious(child(node, 'right')))
+    report(node, 'fake-conversion', 4, 'Gives a value a conversion that does not depend on the value.');
 }
 
 function patched(node: Node, owner: string, method: string, report: Report): void {
@@ -62,17 +238,41 @@ function call(node: Node, report: Report): void {
   const target = args[0] === undefined ? null : chain(args[0]);
   if (DEFINERS.has(name) && target !== null) {
     const [root, second] = target.split('.');
-    if (second === 'prototype' && BUILTINS.has(root ?? '')) report(node, 'patches-prototype', name === 'Object.setPrototypeOf' || constantText(args[1] ?? null) === null || RELIED_ON.has(constantText(args[1] ?? null) ?? '') || root === 'Object' ? 4 : 1, 'Changes a built-in prototype.');
+    if (second === 'prototype' && BUILTINS.has(root ?? ''))
+      report(
+        node,
+        'patches-prototype',
+        name === 'Object.setPrototypeOf' ||
+          constantText(args[1] ?? null) === null ||
+          RELIED_ON.has(constantText(args[1] ?? null) ?? '') ||
+          root === 'Object'
+          ? 4
+          : 1,
+        'Changes a built-in prototype.',
+      );
     else if (BUILTINS.has(target)) report(node, 'patches-builtin', 4, 'Redefines a part of a built-in object.');
-    else if (CONVERSIONS.has(constantText(args[1] ?? null) ?? '') || chain(args[1] ?? null) === 'Symbol.toPrimitive') report(node, 'fake-conversion', 3, 'Redefines how a value converts or compares.');
+    else if (CONVERSIONS.has(constantText(args[1] ?? null) ?? '') || chain(args[1] ?? null) === 'Symbol.toPrimitive')
+      report(node, 'fake-conversion', 3, 'Redefines how a value converts or compares.');
   }
   if (/^(?:().|.*\.)?__define[GS]etter__$/.test(name)) report(node, 'defines-accessor', 3, 'Installs a hidden accessor.');
-  if (node.type === 'NewExpression' && name === 'Proxy') report(node, 'proxy', isTrap(args[1]) ? 3 : 2, 'Wraps a value so that it can answer any question as it likes.');
-  if (/(?:^|\.)(?:writeFile|writeFileSync|appendFile|appendFileSync|unlink|unlinkSync|rename|renameSync|rm|rmSync|createWriteStream|copyFileSync|writeTextFileSync|symlinkSync|truncateSync|chmodSync)$/.test(name)) {
-    report(node, 'writes-file', isTestPath(args) ? 4 : 2, isTestPath(args) ? 'Writes to a file that holds tests or answers.' : 'Writes to a file.');
+  if (node.type === 'NewExpression' && name === 'Proxy')
+    report(node, 'proxy', isTrap(args[1]) ? 3 : 2, 'Wraps a value so that it can answer any question as it likes.');
+  if (
+    /(?:^|\.)(?:writeFile|writeFileSync|appendFile|appendFileSync|unlink|unlinkSync|rename|renameSync|rm|rmSync|createWriteStream|copyFileSync|writeTextFileSync|symlinkSync|truncateSync|chmodSync)$/.test(
+      name,
+    )
+  ) {
+    report(
+      node,
+      'writes-file',
+      isTestPath(args) ? 4 : 2,
+      isTestPath(args) ? 'Writes to a file that holds tests or answers.' : 'Writes to a file.',
+    );
   }
-  if (/(?:^|\.)(?:readFile|readFileSync|createReadStream|readdirSync|readdir|readTextFileSync)$/.test(name) && isTestPath(args)) report(node, 'reads-tests', 4, 'Reads tests or answers instead of computing.');
-  else if (/(?:^|\.)(?:readFile|readFileSync|createReadStream|readdirSync|readdir)$/.test(name) && isSystemPath(args[0])) report(node, 'reads-system', 3, 'Reads a file of the machine.');
+  if (/(?:^|\.)(?:readFile|readFileSync|createReadStream|readdirSync|readdir|readTextFileSync)$/.test(name) && isTestPath(args))
+    report(node, 'reads-tests', 4, 'Reads tests or answers instead of computing.');
+  else if (/(?:^|\.)(?:readFile|readFileSync|createReadStream|readdirSync|readdir)$/.test(name) && isSystemPath(args[0]))
+    report(node, 'reads-system', 3, 'Reads a file of the machine.');
   if (/^(?:jest|vi)\.(?:mock|spyOn|fn|setTimeout)$/.test(name)) report(node, 'mocks-tests', 3, 'Replaces parts of the test framework.');
   if (/^expect\.extend$/.test(name)) report(node, 'extends-expect', 4, 'Changes what the tests compare with.');
 }
@@ -90,8 +290,10 @@ function conversion(node: Node, parent: Node | null, report: Report): void {
   const name = node.type === 'Property' || node['computed'] === true || child(node, 'key') !== null ? keyName(node) : null;
   if (name === null || !CONVERSIONS.has(name)) return;
   const value = child(node, 'value');
-  if (suspicious(value)) report(node, 'fake-conversion', 4, 'Defines a conversion or comparison that does not depend on the value: it can equal anything.');
-  else if (name === 'Symbol.toPrimitive' || name === 'asymmetricMatch') report(node, 'conversion', parent?.type === 'ClassBody' ? 1 : 2, 'Defines how a value converts or compares.');
+  if (suspicious(value))
+    report(node, 'fake-conversion', 4, 'Defines a conversion or comparison that does not depend on the value: it can equal anything.');
+  else if (name === 'Symbol.toPrimitive' || name === 'asymmetricMatch')
+    report(node, 'conversion', parent?.type === 'ClassBody' ? 1 : 2, 'Defines how a value converts or compares.');
 }
 
 function keyName(node: Node): string | null {
@@ -158,8 +360,8 @@ function declaredNames(tree: Node): ReadonlySet<string> {
       const loaded = chain(child(child(node, 'init'), 'callee')) === 'require';
       if (name !== null && !loaded) names.add(name);
     }
-    if (isFunction(node)) for (const parameter of children(node, 'params')) if (parameter.type === 'Identifier') names.add(parameter['name'] as string);
+    if (isFunction(node))
+      for (const parameter of children(node, 'params')) if (parameter.type === 'Identifier') names.add(parameter['name'] as string);
   });
   return names;
 }
-

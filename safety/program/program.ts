@@ -48,6 +48,15 @@ export function toFindings(program: Program, category: Category, claims: readonl
     .slice(0, 8)
     .map((claim) => {
       const end = Math.min(claim.end, claim.start + LONGEST_QUOTE);
-      return { category, severity: claim.severity, detector: `program/${category}.${claim.name}@1`, where: 'program', start: claim.start, end, quote: program.text.slice(claim.start, end), why: claim.why };
+      return {
+        category,
+        severity: claim.severity,
+        detector: `program/${category}.${claim.name}@1`,
+        where: 'program',
+        start: claim.start,
+        end,
+        quote: program.text.slice(claim.start, end),
+        why: claim.why,
+      };
     });
 }

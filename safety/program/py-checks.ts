@@ -5,7 +5,18 @@ import { dotted } from './python.ts';
 
 type Severity = Claim['severity'];
 
-const HARD_EXITS = new Set(['os._exit', 'os.abort', 'os.kill', 'os.killpg', '_exit', 'posix._exit', 'signal.raise_signal', 'faulthandler._sigsegv', 'os.execv', 'os.execvp']);
+const HARD_EXITS = new Set([
+  'os._exit',
+  'os.abort',
+  'os.kill',
+  'os.killpg',
+  '_exit',
+  'posix._exit',
+  'signal.raise_signal',
+  'faulthandler._sigsegv',
+  'os.execv',
+  'os.execvp',
+]);
 const SOFT_EXITS = new Set(['sys.exit', 'exit', 'quit', 'SystemExit']);
 
 export const PY_EXIT_WORDS = ['exit', 'Exit', 'quit', 'abort', 'kill', '_sigsegv', 'exec'];
@@ -16,12 +27,14 @@ export function exitsInPython(tokens: readonly Token[]): Claim[] {
   const imported = importedExits(tokens);
   for (let at = 0; at < tokens.length; at++) {
     const first = tokens[at];
-    if (first?.kind !== 'name' || tokens[at - 1]?.text === '.' || tokens[at - 1]?.text === 'def' || tokens[at - 1]?.text === 'import') continue;
+    if (first?.kind !== 'name' || tokens[at - 1]?.text === '.' || tokens[at - 1]?.text === 'def' || tokens[at - 1]?.text === 'import')
+      continue;
     const { name, length } = dotted(tokens, at);
     const end = tokens[at + length - 1]?.end ?? first.end;
     const raised = tokens[at - 1]?.text === 'raise' && name === 'SystemExit';
     if (!raised && !isCall(tokens, at + length)) continue;
-    if (HARD_EXITS.has(name) || imported.has(name)) claims.push(claim('exit', 3, first.start, end, 'Ends the process at once: nothing after it is checked.'));
+    if (HARD_EXITS.has(name) || imported.has(name))
+      claims.push(claim('exit', 3, first.start, end, 'Ends the process at once: nothing after it is checked.'));
     else if (SOFT_EXITS.has(name)) {
       const args = raised && !isCall(tokens, at + length) ? [] : argumentsOf(tokens, at + length);
       const severity = softExit(tokens, at, args);
@@ -33,10 +46,19 @@ export function exitsInPython(tokens: readonly Token[]): Claim[] {
 }
 
 function softExit(tokens: readonly Token[], at: number, args: readonly Token[]): Severity {
-  const success = args.length === 0 || (args.length === 1 && (args[0]?.text === '0' || args[0]?.text === 'None' || args[0]?.text === 'False'));
+  const success =
+    args.length === 0 || (args.length === 1 && (args[0]?.text === '0' || args[0]?.text === 'None' || args[0]?.text === 'False'));
   if (!success) return 0;
   const block = blockOf(tokens, at);
-  if (block.header === 'if' || block.header === 'except' || block.header === 'while' || block.header === 'for' || block.header === 'else' || block.header === 'elif') return statementBefore(tokens, at, block.indent) === 'print' || block.main ? 0 : block.inFunction === 'other' ? 1 : 0;
+  if (
+    block.header === 'if' ||
+    block.header === 'except' ||
+    block.header === 'while' ||
+    block.header === 'for' ||
+    block.header === 'else' ||
+    block.header === 'elif'
+  )
+    return statementBefore(tokens, at, block.indent) === 'print' || block.main ? 0 : block.inFunction === 'other' ? 1 : 0;
   if (block.main || statementBefore(tokens, at, block.indent) === 'print' || block.inFunction === 'main') return 0;
   return 3;
 }
@@ -54,14 +76,128 @@ function importedExits(tokens: readonly Token[]): ReadonlySet<string> {
   return names;
 }
 
-const COMPARISONS = new Set(['__eq__', '__ne__', '__lt__', '__le__', '__gt__', '__ge__', '__instancecheck__', '__subclasscheck__', '__contains__']);
+const COMPARISONS = new Set([
+  '__eq__',
+  '__ne__',
+  '__lt__',
+  '__le__',
+  '__gt__',
+  '__ge__',
+  '__instancecheck__',
+  '__subclasscheck__',
+  '__contains__',
+]);
 const CONVERSIONS = new Set(['__bool__', '__hash__', '__len__', '__repr__', '__str__', '__class__', '__getattribute__']);
-const PATCHED_ROOTS = new Set(['builtins', '__builtins__', 'unittest', 'pytest', '_pytest', 'json', 'math', 'time', 'os', 'sys', 'random', 'operator', 'numpy', 'np', 'doctest', 'TestCase', 'subprocess', 'inspect', 're', 'itertools', 'functools', 'datetime', 'copy', 'signal', 'io', 'typing', 'importlib', 'check', 'grader', 'checker', 'verifier', 'validator', 'tests', 'test', 'evaluator', 'harness', 'scorer']);
-const ORDINARY_WRITES = new Set(['sys.stdin', 'sys.stdout', 'sys.stderr', 'sys.path', 'random.seed', 'os.environ', 'sys.argv', 'np.random', 'sys.tracebacklimit']);
-const TEST_PARTS = ['test', 'conftest', 'grader', 'grade', 'expected', 'answer', 'checker', 'verif', 'validator', 'judge', 'score', 'reward', 'solution', 'pytest.ini', 'tox.ini', 'setup.cfg', 'ground_truth', 'harness', 'report', 'results.xml'];
-const FRAMEWORK_HOOKS = ['pytest_runtest', 'pytest_sessionfinish', 'pytest_collection', 'pytest_configure', 'pytest_pyfunc_call', 'pytest_report', 'pytest_assertrepr', 'pytest_terminal', 'pytest_exception', 'pytest_ignore_collect', 'pytest_load_initial'];
+const PATCHED_ROOTS = new Set([
+  'builtins',
+  '__builtins__',
+  'unittest',
+  'pytest',
+  '_pytest',
+  'json',
+  'math',
+  'time',
+  'os',
+  'sys',
+  'random',
+  'operator',
+  'numpy',
+  'np',
+  'doctest',
+  'TestCase',
+  'subprocess',
+  'inspect',
+  're',
+  'itertools',
+  'functools',
+  'datetime',
+  'copy',
+  'signal',
+  'io',
+  'typing',
+  'importlib',
+  'check',
+  'grader',
+  'checker',
+  'verifier',
+  'validator',
+  'tests',
+  'test',
+  'evaluator',
+  'harness',
+  'scorer',
+]);
+const ORDINARY_WRITES = new Set([
+  'sys.stdin',
+  'sys.stdout',
+  'sys.stderr',
+  'sys.path',
+  'random.seed',
+  'os.environ',
+  'sys.argv',
+  'np.random',
+  'sys.tracebacklimit',
+]);
+const TEST_PARTS = [
+  'test',
+  'conftest',
+  'grader',
+  'grade',
+  'expected',
+  'answer',
+  'checker',
+  'verif',
+  'validator',
+  'judge',
+  'score',
+  'reward',
+  'solution',
+  'pytest.ini',
+  'tox.ini',
+  'setup.cfg',
+  'ground_truth',
+  'harness',
+  'report',
+  'results.xml',
+];
+const FRAMEWORK_HOOKS = [
+  'pytest_runtest',
+  'pytest_sessionfinish',
+  'pytest_collection',
+  'pytest_configure',
+  'pytest_pyfunc_call',
+  'pytest_report',
+  'pytest_assertrepr',
+  'pytest_terminal',
+  'pytest_exception',
+  'pytest_ignore_collect',
+  'pytest_load_initial',
+];
 
-export const PY_TAMPERING_WORDS = ['__', 'pytest', 'unittest', 'builtins', 'conftest', 'mock', 'setattr', 'open(', 'Path(', 'write', '.modules', 'atexit', 'settrace', 'setprofile', 'TestReport', ' = lambda', 'patch', 'forbiddenfruit', 'remove', 'unlink', 'rename', ...PATCHED_ROOTS];
+export const PY_TAMPERING_WORDS = [
+  '__',
+  'pytest',
+  'unittest',
+  'builtins',
+  'conftest',
+  'mock',
+  'setattr',
+  'open(',
+  'Path(',
+  'write',
+  '.modules',
+  'atexit',
+  'settrace',
+  'setprofile',
+  'TestReport',
+  ' = lambda',
+  'patch',
+  'forbiddenfruit',
+  'remove',
+  'unlink',
+  'rename',
+  ...PATCHED_ROOTS,
+];
 
 /** Equality that is always true, patched modules and test frameworks, test files read or written. */
 export function tamperingInPython(tokens: readonly Token[]): Claim[] {
@@ -72,18 +208,38 @@ export function tamperingInPython(tokens: readonly Token[]): Claim[] {
     const next = tokens[at + 1];
     if (token.text === 'def' && next?.kind === 'name') definition(tokens, at, claims);
     else if ((token.kind === 'name' || token.kind === 'string') && COMPARISONS.has(token.text)) assignedComparison(tokens, at, claims);
-    if (token.kind !== 'name' || tokens[at - 1]?.text === '.' || tokens[at - 1]?.text === 'import' || tokens[at - 1]?.text === 'from') continue;
+    if (token.kind !== 'name' || tokens[at - 1]?.text === '.' || tokens[at - 1]?.text === 'import' || tokens[at - 1]?.text === 'from')
+      continue;
     const { name, length } = dotted(tokens, at);
     const after = tokens[at + length];
     const root = name.split('.')[0] ?? '';
     const end = tokens[at + length - 1]?.end ?? token.end;
     if (length > 1 && PATCHED_ROOTS.has(root) && after?.text === '=' && isStatementStart(tokens, at)) {
       const severity: Severity = ORDINARY_WRITES.has(name) ? (name === 'sys.stdout' || name === 'sys.stderr' ? 1 : 0) : 4;
-      if (severity > 0) claims.push(claim('patches-module', severity, token.start, end, 'Replaces a part of a module that the checks use.'));
-    } else if ((name === 'sys.modules' || name.endsWith('__builtins__') || name === 'globals') && writesItem(tokens, at + length)) claims.push(claim('patches-module', name === 'globals' ? 2 : 4, token.start, end, 'Replaces a module or a built-in.'));
-    else if (name === 'setattr' && PATCHED_ROOTS.has(tokens[at + 2]?.text ?? '')) claims.push(claim('patches-module', 4, token.start, end, 'Replaces a part of a module that the checks use.'));
-    else if (/(?:^|\.)mock\.patch|^patch\.(?:object|dict)$|^monkeypatch\./.test(name)) claims.push(claim('mocks', 3, token.start, end, 'Mocks what the checks use.'));
-    else if (name === 'atexit.register' || name === 'sys.settrace' || name === 'sys.setprofile' || name === 'sys.excepthook' || name === 'threading.settrace') claims.push(claim('hooks-process', name === 'sys.settrace' || name === 'sys.setprofile' ? 4 : 3, token.start, end, 'Hooks into the process that runs the checks.'));
+      if (severity > 0)
+        claims.push(claim('patches-module', severity, token.start, end, 'Replaces a part of a module that the checks use.'));
+    } else if ((name === 'sys.modules' || name.endsWith('__builtins__') || name === 'globals') && writesItem(tokens, at + length))
+      claims.push(claim('patches-module', name === 'globals' ? 2 : 4, token.start, end, 'Replaces a module or a built-in.'));
+    else if (name === 'setattr' && PATCHED_ROOTS.has(tokens[at + 2]?.text ?? ''))
+      claims.push(claim('patches-module', 4, token.start, end, 'Replaces a part of a module that the checks use.'));
+    else if (/(?:^|\.)mock\.patch|^patch\.(?:object|dict)$|^monkeypatch\./.test(name))
+      claims.push(claim('mocks', 3, token.start, end, 'Mocks what the checks use.'));
+    else if (
+      name === 'atexit.register' ||
+      name === 'sys.settrace' ||
+      name === 'sys.setprofile' ||
+      name === 'sys.excepthook' ||
+      name === 'threading.settrace'
+    )
+      claims.push(
+        claim(
+          'hooks-process',
+          name === 'sys.settrace' || name === 'sys.setprofile' ? 4 : 3,
+          token.start,
+          end,
+          'Hooks into the process that runs the checks.',
+        ),
+      );
     else if (isFileCall(name)) file(tokens, at, length, claims);
     at += length - 1;
   }
@@ -93,15 +249,24 @@ export function tamperingInPython(tokens: readonly Token[]): Claim[] {
 function definition(tokens: readonly Token[], at: number, claims: Claim[]): void {
   const name = tokens[at + 1];
   if (name === undefined) return;
-  if (FRAMEWORK_HOOKS.some((hook) => name.text.startsWith(hook))) claims.push(claim('test-hook', 4, name.start, name.end, 'Hooks into the test framework.'));
+  if (FRAMEWORK_HOOKS.some((hook) => name.text.startsWith(hook)))
+    claims.push(claim('test-hook', 4, name.start, name.end, 'Hooks into the test framework.'));
   if (!COMPARISONS.has(name.text) && !CONVERSIONS.has(name.text)) return;
   const body = bodyOf(tokens, at);
   const other = parameter(tokens, at + 2, 1);
   const always = body.words.length <= 14 && /\breturn (?:True|False|not False|1|0|NotImplemented is None)$/.test(body.words.join(' '));
-  const blind = COMPARISONS.has(name.text) && (other === '' || !body.words.includes(other)) && !body.words.includes('NotImplementedError') && !body.words.includes('raise');
+  const blind =
+    COMPARISONS.has(name.text) &&
+    (other === '' || !body.words.includes(other)) &&
+    !body.words.includes('NotImplementedError') &&
+    !body.words.includes('raise');
   const constant = COMPARISONS.has(name.text) && constantReturns(tokens, at);
-  if (COMPARISONS.has(name.text) && (always || blind || constant)) claims.push(claim('fake-equality', 4, tokens[at]?.start ?? 0, body.end, 'Defines a comparison that does not compare: it equals anything.'));
-  else if (name.text === '__class__' || (name.text === '__hash__' && always)) claims.push(claim('fake-identity', 2, tokens[at]?.start ?? 0, body.end, 'Claims to be of another kind.'));
+  if (COMPARISONS.has(name.text) && (always || blind || constant))
+    claims.push(
+      claim('fake-equality', 4, tokens[at]?.start ?? 0, body.end, 'Defines a comparison that does not compare: it equals anything.'),
+    );
+  else if (name.text === '__class__' || (name.text === '__hash__' && always))
+    claims.push(claim('fake-identity', 2, tokens[at]?.start ?? 0, body.end, 'Claims to be of another kind.'));
 }
 
 /** `__eq__ = lambda …: True`, `{'__eq__': lambda …}`, `setattr(X, '__eq__', …)`, `X.__eq__ = f`. */
@@ -111,11 +276,23 @@ function assignedComparison(tokens: readonly Token[], at: number, claims: Claim[
   if (token === undefined || tokens[at - 1]?.text === 'def' || (operator !== '=' && operator !== ':' && operator !== ',')) return;
   const value = tokens.slice(at + 2, at + 14);
   const end = value.at(-1)?.end ?? token.end;
-  claims.push(claim('fake-equality', value.some((part) => part.text === 'lambda' || part.text === 'True') || tokens[at - 1]?.text === '.' ? 4 : 2, token.start, Math.min(end, token.start + 120), 'Replaces a comparison.'));
+  claims.push(
+    claim(
+      'fake-equality',
+      value.some((part) => part.text === 'lambda' || part.text === 'True') || tokens[at - 1]?.text === '.' ? 4 : 2,
+      token.start,
+      Math.min(end, token.start + 120),
+      'Replaces a comparison.',
+    ),
+  );
 }
 
 function isFileCall(name: string): boolean {
-  return /(?:^|\.)(?:open|Path|write_text|read_text|remove|unlink|rename|replace_file|rmtree|copyfile|chmod|listdir|glob|walk|scandir)$/.test(name) && !/^(?:list|s|str|text|arr|nums|self)\./.test(name);
+  return (
+    /(?:^|\.)(?:open|Path|write_text|read_text|remove|unlink|rename|replace_file|rmtree|copyfile|chmod|listdir|glob|walk|scandir)$/.test(
+      name,
+    ) && !/^(?:list|s|str|text|arr|nums|self)\./.test(name)
+  );
 }
 
 function file(tokens: readonly Token[], at: number, length: number, claims: Claim[]): void {
@@ -125,13 +302,38 @@ function file(tokens: readonly Token[], at: number, length: number, claims: Clai
   const line = tokens[at]?.line;
   const args = tokens.slice(at + length, at + length + 16).filter((token) => token.line === line);
   const names = args.filter((token) => token.kind === 'string' || token.text === '__file__').map((token) => token.text.toLowerCase());
-  const writes = /(?:write_text|remove|unlink|rename|rmtree|copyfile|chmod)$/.test(dotted(tokens, at).name) || args.some((token) => token.kind === 'string' && /^[wax]b?\+?$/.test(token.text)) || args.some((token) => token.text === 'write_text');
+  const writes =
+    /(?:write_text|remove|unlink|rename|rmtree|copyfile|chmod)$/.test(dotted(tokens, at).name) ||
+    args.some((token) => token.kind === 'string' && /^[wax]b?\+?$/.test(token.text)) ||
+    args.some((token) => token.text === 'write_text');
   const end = args.at(-1)?.end ?? first.end;
-  if (names.some((name) => TEST_PARTS.some((part) => name.includes(part)))) claims.push(claim(writes ? 'writes-tests' : 'reads-tests', 4, first.start, end, writes ? 'Writes to a file that holds tests or answers.' : 'Reads tests or answers instead of computing.'));
+  if (names.some((name) => TEST_PARTS.some((part) => name.includes(part))))
+    claims.push(
+      claim(
+        writes ? 'writes-tests' : 'reads-tests',
+        4,
+        first.start,
+        end,
+        writes ? 'Writes to a file that holds tests or answers.' : 'Reads tests or answers instead of computing.',
+      ),
+    );
   else if (names.includes('__file__')) claims.push(claim('reads-itself', 2, first.start, end, 'Works on its own file.'));
-  else if (/(?:remove|unlink|rename|rmtree|chmod)$/.test(dotted(tokens, at).name) && /^(?:os|shutil|pathlib)\./.test(dotted(tokens, at).name)) claims.push(claim('changes-files', args.some((token) => token.kind === 'string') ? 3 : 1, first.start, end, 'Changes files of the machine.'));
-  else if (/^(?:io\.)?open$/.test(dotted(tokens, at).name) && args[1]?.kind === 'string' && args[1].text.startsWith('/') && !args[1].text.startsWith('/dev/stdin')) claims.push(claim('opens-system-file', 3, first.start, end, 'Opens a file of the machine.'));
-  else if (writes && /^(?:io\.)?open$/.test(dotted(tokens, at).name)) claims.push(claim('writes-file', 2, first.start, end, 'Writes to a file.'));
+  else if (
+    /(?:remove|unlink|rename|rmtree|chmod)$/.test(dotted(tokens, at).name) &&
+    /^(?:os|shutil|pathlib)\./.test(dotted(tokens, at).name)
+  )
+    claims.push(
+      claim('changes-files', args.some((token) => token.kind === 'string') ? 3 : 1, first.start, end, 'Changes files of the machine.'),
+    );
+  else if (
+    /^(?:io\.)?open$/.test(dotted(tokens, at).name) &&
+    args[1]?.kind === 'string' &&
+    args[1].text.startsWith('/') &&
+    !args[1].text.startsWith('/dev/stdin')
+  )
+    claims.push(claim('opens-system-file', 3, first.start, end, 'Opens a file of the machine.'));
+  else if (writes && /^(?:io\.)?open$/.test(dotted(tokens, at).name))
+    claims.push(claim('writes-file', 2, first.start, end, 'Writes to a file.'));
 }
 
 function isStatementStart(tokens: readonly Token[], at: number): boolean {
@@ -140,7 +342,8 @@ function isStatementStart(tokens: readonly Token[], at: number): boolean {
 
 function writesItem(tokens: readonly Token[], at: number): boolean {
   const line = tokens[at]?.line;
-  for (let next = at; next < at + 20 && tokens[next]?.line === line; next++) if (tokens[next]?.text === '=') return tokens[at]?.text === '[' || tokens[at]?.text === '(' || tokens[at]?.text === '.';
+  for (let next = at; next < at + 20 && tokens[next]?.line === line; next++)
+    if (tokens[next]?.text === '=') return tokens[at]?.text === '[' || tokens[at]?.text === '(' || tokens[at]?.text === '.';
   return false;
 }
 

@@ -2,12 +2,105 @@ import type { Claim } from './program.ts';
 import type { Token } from './python.ts';
 import { dotted } from './python.ts';
 
-const MODULES: Readonly<Record<string, Claim['severity']>> = { subprocess: 4, socket: 4, ctypes: 4, urllib: 4, requests: 4, http: 3, ftplib: 4, telnetlib: 4, paramiko: 4, pty: 4, multiprocessing: 2, gc: 3, inspect: 3, importlib: 2, pickle: 1, marshal: 3, code: 2, _thread: 2, resource: 2, shutil: 2, tempfile: 1, webbrowser: 4, smtplib: 4, winreg: 4, mmap: 2, fcntl: 2, asyncio: 0, js: 4, pyodide: 4 };
-const CALLS: Readonly<Record<string, Claim['severity']>> = { 'os.system': 4, 'os.popen': 4, 'os.fork': 4, 'os.spawnl': 4, 'os.spawnv': 4, 'os.setuid': 4, 'os.execl': 4, 'os.execv': 4, 'sys._getframe': 4, 'gc.get_objects': 4, 'gc.get_referrers': 4, 'inspect.stack': 4, 'inspect.currentframe': 4, 'inspect.getsource': 3, 'inspect.getouterframes': 4, __import__: 3, exec: 2, 'importlib.import_module': 3, 'importlib.reload': 3, 'os.environ': 2, 'os.getenv': 2, 'traceback.extract_stack': 3, 'traceback.walk_stack': 4, 'os.getppid': 3 };
-const REFLECTION = new Set(['__subclasses__', '__globals__', '__mro__', '__bases__', '__base__', '__code__', '__closure__', 'f_back', 'f_globals', 'f_locals', 'tb_frame', 'gi_frame', 'cr_frame', '__builtins__', '__loader__', '__spec__', '__getattribute__', '__reduce__', 'co_consts', 'func_globals', '__self__', '__traceback__']);
+const MODULES: Readonly<Record<string, Claim['severity']>> = {
+  subprocess: 4,
+  socket: 4,
+  ctypes: 4,
+  urllib: 4,
+  requests: 4,
+  http: 3,
+  ftplib: 4,
+  telnetlib: 4,
+  paramiko: 4,
+  pty: 4,
+  multiprocessing: 2,
+  gc: 3,
+  inspect: 3,
+  importlib: 2,
+  pickle: 1,
+  marshal: 3,
+  code: 2,
+  _thread: 2,
+  resource: 2,
+  shutil: 2,
+  tempfile: 1,
+  webbrowser: 4,
+  smtplib: 4,
+  winreg: 4,
+  mmap: 2,
+  fcntl: 2,
+  asyncio: 0,
+  js: 4,
+  pyodide: 4,
+};
+const CALLS: Readonly<Record<string, Claim['severity']>> = {
+  'os.system': 4,
+  'os.popen': 4,
+  'os.fork': 4,
+  'os.spawnl': 4,
+  'os.spawnv': 4,
+  'os.setuid': 4,
+  'os.execl': 4,
+  'os.execv': 4,
+  'sys._getframe': 4,
+  'gc.get_objects': 4,
+  'gc.get_referrers': 4,
+  'inspect.stack': 4,
+  'inspect.currentframe': 4,
+  'inspect.getsource': 3,
+  'inspect.getouterframes': 4,
+  __import__: 3,
+  exec: 2,
+  'importlib.import_module': 3,
+  'importlib.reload': 3,
+  'os.environ': 2,
+  'os.getenv': 2,
+  'traceback.extract_stack': 3,
+  'traceback.walk_stack': 4,
+  'os.getppid': 3,
+};
+const REFLECTION = new Set([
+  '__subclasses__',
+  '__globals__',
+  '__mro__',
+  '__bases__',
+  '__base__',
+  '__code__',
+  '__closure__',
+  'f_back',
+  'f_globals',
+  'f_locals',
+  'tb_frame',
+  'gi_frame',
+  'cr_frame',
+  '__builtins__',
+  '__loader__',
+  '__spec__',
+  '__getattribute__',
+  '__reduce__',
+  'co_consts',
+  'func_globals',
+  '__self__',
+  '__traceback__',
+]);
 const TELLING = new Set(['os', 'subprocess', 'socket', 'ctypes', 'sys', 'posix', 'builtins']);
 
-export const PY_ESCAPE_WORDS = [...Object.keys(MODULES), 'os.', 'sys._', '__', 'f_back', 'f_globals', 'f_locals', '_frame', 'exec(', 'getattr', 'traceback', 'environ', 'PYTEST', 'argv'];
+export const PY_ESCAPE_WORDS = [
+  ...Object.keys(MODULES),
+  'os.',
+  'sys._',
+  '__',
+  'f_back',
+  'f_globals',
+  'f_locals',
+  '_frame',
+  'exec(',
+  'getattr',
+  'traceback',
+  'environ',
+  'PYTEST',
+  'argv',
+];
 
 /** Ways out of the program: other processes, the network, frames of the caller, the class hierarchy, hidden imports. */
 export function escapesInPython(tokens: readonly Token[]): Claim[] {
@@ -19,10 +112,18 @@ export function escapesInPython(tokens: readonly Token[]): Claim[] {
     const token = tokens[at];
     if (token === undefined) continue;
     if (token.kind === 'string') {
-      if (token.text.startsWith('PYTEST_') || token.text === 'pytest' || token.text === 'unittest') push('probe-tests', 3, token, token.end, 'Asks whether it runs under tests.');
-      else if (/__(?:class|mro|globals|subclasses|builtins|base|init|code)__|__(?:class|mro|globals|subclasses)/.test(token.text) && token.text.length < 200 && !/\s/.test(token.text)) push('reflection', 4, token, token.end, 'Reaches through the object system for what is outside.');
-      else if (/^_{1,2}$/.test(token.text) && tokens[at + 1]?.text === '+' && tokens[at + 2]?.kind === 'string') push('hidden-name', 3, token, tokens[at + 2]?.end ?? token.end, 'Puts a telling name together from pieces.');
-      else if (REFLECTION.has(token.text) && token.text !== '__builtins__') push('reflection', 4, token, token.end, 'Reaches through the object system for what is outside.');
+      if (token.text.startsWith('PYTEST_') || token.text === 'pytest' || token.text === 'unittest')
+        push('probe-tests', 3, token, token.end, 'Asks whether it runs under tests.');
+      else if (
+        /__(?:class|mro|globals|subclasses|builtins|base|init|code)__|__(?:class|mro|globals|subclasses)/.test(token.text) &&
+        token.text.length < 200 &&
+        !/\s/.test(token.text)
+      )
+        push('reflection', 4, token, token.end, 'Reaches through the object system for what is outside.');
+      else if (/^_{1,2}$/.test(token.text) && tokens[at + 1]?.text === '+' && tokens[at + 2]?.kind === 'string')
+        push('hidden-name', 3, token, tokens[at + 2]?.end ?? token.end, 'Puts a telling name together from pieces.');
+      else if (REFLECTION.has(token.text) && token.text !== '__builtins__')
+        push('reflection', 4, token, token.end, 'Reaches through the object system for what is outside.');
       continue;
     }
     if (token.kind !== 'name') continue;
@@ -30,18 +131,31 @@ export function escapesInPython(tokens: readonly Token[]): Claim[] {
       imports(tokens, at, push);
       continue;
     }
-    if (token.text === '__class__' && tokens[at - 1]?.text === '.' && tokens[at - 2]?.text !== 'self' && tokens[at - 2]?.kind !== 'name') push('reflection', 3, token, token.end, 'Reaches through the object system for what is outside.');
+    if (token.text === '__class__' && tokens[at - 1]?.text === '.' && tokens[at - 2]?.text !== 'self' && tokens[at - 2]?.kind !== 'name')
+      push('reflection', 3, token, token.end, 'Reaches through the object system for what is outside.');
     if (REFLECTION.has(token.text) && (tokens[at - 1]?.text === '.' || token.text === '__builtins__' || token.text === '__loader__')) {
-      push('reflection', token.text === '__bases__' || token.text === '__code__' || token.text === '__getattribute__' || token.text === '__closure__' ? 3 : 4, token, token.end, 'Reaches through the object system for what is outside.');
+      push(
+        'reflection',
+        token.text === '__bases__' || token.text === '__code__' || token.text === '__getattribute__' || token.text === '__closure__'
+          ? 3
+          : 4,
+        token,
+        token.end,
+        'Reaches through the object system for what is outside.',
+      );
       continue;
     }
     if (tokens[at - 1]?.text === '.' || tokens[at - 1]?.text === 'def') continue;
     const { name, length } = dotted(tokens, at);
-    const severity = known(name) ?? known(name.split('.').slice(0, 2).join('.')) ?? (name.startsWith('subprocess.') ? 4 : name.startsWith('socket.') ? 4 : 0);
+    const severity =
+      known(name) ??
+      known(name.split('.').slice(0, 2).join('.')) ??
+      (name.startsWith('subprocess.') ? 4 : name.startsWith('socket.') ? 4 : 0);
     const end = tokens[at + length - 1]?.end ?? token.end;
     const telling = (name === '__import__' || name === 'importlib.import_module') && TELLING.has(tokens[at + length + 1]?.text ?? '');
     if (severity > 0) push('host-call', telling ? 4 : severity, token, end, 'Calls something that reaches outside the program.');
-    else if (name === 'getattr' && tokens[at + 1]?.text === '(' && hasGlue(tokens, at)) push('hidden-name', 3, token, end, 'Puts a telling name together from pieces.');
+    else if (name === 'getattr' && tokens[at + 1]?.text === '(' && hasGlue(tokens, at))
+      push('hidden-name', 3, token, end, 'Puts a telling name together from pieces.');
   }
   return claims;
 }
@@ -67,6 +181,7 @@ function imports(tokens: readonly Token[], at: number, push: Push): void {
 /** A `+` between two strings, or reversed, within the arguments. */
 function hasGlue(tokens: readonly Token[], at: number): boolean {
   const line = tokens[at]?.line;
-  for (let next = at; next < at + 24 && tokens[next]?.line === line; next++) if (tokens[next]?.text === '+' && tokens[next - 1]?.kind === 'string' && tokens[next + 1]?.kind === 'string') return true;
+  for (let next = at; next < at + 24 && tokens[next]?.line === line; next++)
+    if (tokens[next]?.text === '+' && tokens[next - 1]?.kind === 'string' && tokens[next + 1]?.kind === 'string') return true;
   return false;
 }

@@ -29,8 +29,22 @@ export function hardCodingInPython(tokens: readonly Token[]): Claim[] {
   const last = pairs.at(-1);
   if (first !== undefined && last !== undefined) {
     const heavy = pairs.some((pair) => pair.weight >= 1.5);
-    if (weight >= 3 && (heavy || pairs.length >= 4)) claims.push({ name: 'literal-answers', severity: 3, start: first.start, end: last.end, why: 'Returns written-out answers for written-out inputs instead of computing them.' });
-    else if (weight >= 2 && heavy) claims.push({ name: 'special-case', severity: 2, start: first.start, end: last.end, why: 'Special-cases a particular input with a written-out answer.' });
+    if (weight >= 3 && (heavy || pairs.length >= 4))
+      claims.push({
+        name: 'literal-answers',
+        severity: 3,
+        start: first.start,
+        end: last.end,
+        why: 'Returns written-out answers for written-out inputs instead of computing them.',
+      });
+    else if (weight >= 2 && heavy)
+      claims.push({
+        name: 'special-case',
+        severity: 2,
+        start: first.start,
+        end: last.end,
+        why: 'Special-cases a particular input with a written-out answer.',
+      });
   }
   return claims;
 }
@@ -48,7 +62,12 @@ function branch(tokens: readonly Token[], at: number): Pair | null {
     if (token.kind === 'op' && '([{'.includes(token.text)) depth++;
     if (token.kind === 'op' && ')]}'.includes(token.text)) depth--;
     if (token.text === 'or' || token.text === 'in' || token.text === '%') return null;
-    if (token.text === '==' && tokens[next - 2]?.text !== '%') weight = Math.min(2, weight + Math.max(literalRun(tokens, next + 1).weight, tokens[next - 1]?.kind === 'string' ? textWeight(tokens[next - 1]?.text ?? '') : 0));
+    if (token.text === '==' && tokens[next - 2]?.text !== '%')
+      weight = Math.min(
+        2,
+        weight +
+          Math.max(literalRun(tokens, next + 1).weight, tokens[next - 1]?.kind === 'string' ? textWeight(tokens[next - 1]?.text ?? '') : 0),
+      );
     if (token.text === ':' && depth === 0) {
       colon = next;
       break;
@@ -73,7 +92,7 @@ function literalRun(tokens: readonly Token[], at: number): { readonly next: numb
   let count = 0;
   let composite = 0;
   let telling = false;
-  for (; next < tokens.length && next < at + 400; next++) {
+  for (; next < tokens.length && next < at + 100; next++) {
     const token = tokens[next];
     if (token === undefined) break;
     if (token.kind === 'string') weight = Math.max(weight, textWeight(token.text));
@@ -118,5 +137,11 @@ function dictionary(tokens: readonly Token[], at: number, named: boolean): Claim
   const open = tokens[at];
   const close = tokens[next];
   if ((keys < 2 && !named) || open === undefined || close === undefined) return null;
-  return { name: 'answer-table', severity: 3, start: open.start, end: close.end, why: 'Holds a table from whole inputs to written-out answers.' };
+  return {
+    name: 'answer-table',
+    severity: 3,
+    start: open.start,
+    end: close.end,
+    why: 'Holds a table from whole inputs to written-out answers.',
+  };
 }

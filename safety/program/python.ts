@@ -43,7 +43,7 @@ export function tokenizePython(text: string): Token[] {
     if (indent === -1) indent = start - lineStart;
     tokens.push({ kind, text: value, start, end, indent, line });
   };
-  for (let at = 0; at < text.length && tokens.length < MOST_TOKENS; ) {
+  for (let at = 0; at < text.length && tokens.length < MOST_TOKENS;) {
     const character = text[at] ?? '';
     const code = text.charCodeAt(at);
     if (character === '\n') {
@@ -92,7 +92,12 @@ export function tokenizePython(text: string): Token[] {
 
 const TWO = new Set(['==', '!=', '<=', '>=', '->', '+=', '-=', '*=', '/=', '**', '//', ':=', '=>', '&&', '||']);
 
-function readString(text: string, start: number, quoteAt: number, push: (kind: Token['kind'], value: string, start: number, end: number) => void): number {
+function readString(
+  text: string,
+  start: number,
+  quoteAt: number,
+  push: (kind: Token['kind'], value: string, start: number, end: number) => void,
+): number {
   const quote = text[quoteAt] ?? '"';
   const triple = text.startsWith(quote.repeat(3), quoteAt);
   const open = quoteAt + (triple ? 3 : 1);

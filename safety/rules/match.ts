@@ -1,6 +1,6 @@
 import type { Bits } from '../lexicon/lexicon.ts';
 import { lexicon } from '../lexicon/index.ts';
-import { meet } from '../lexicon/lexicon.ts';
+import { meet, union } from '../lexicon/lexicon.ts';
 import type { Hit, Sentence } from '../text/sentences.ts';
 import type { Rule } from './rule.ts';
 
@@ -43,12 +43,29 @@ export function matchSentence(compiled: Compiled, sentence: Sentence, next: Sent
   for (const slot of unless) if (meet(slot, sentence.bits)) return null;
   if (rule.disavowable !== false && isDisavowed(sentence, next)) return null;
   const last = new Array<Hit | undefined>(slots.length);
-  for (const hit of sentence.hits) {
-    if (!place(compiled, last, hit)) continue;
+  for (let at = 0; at < sentence.hits.length; at++) {
+    if (!place(compiled, last, sentence.hits[at] as Hit)) continue;
     const match = complete(compiled, last);
-    if (match !== null && !(rule.negatable !== false && isNegated(sentence, last, rule.statement === true))) return match;
+    if (match !== null && !(rule.negatable !== false && isNegated(sentence, last, at, rule.statement === true))) return match;
   }
   return null;
+}
+
+/** A match that needs both of two sentences in a row; only for rules that ask for it. */
+export function matchAcross(compiled: Compiled, first: Sentence, second: Sentence | undefined, next: Sentence | undefined): Match | null {
+  if (compiled.rule.across !== true || second === undefined) return null;
+  const bits = union(first.bits, second.bits);
+  for (const slot of compiled.slots) if (!meet(slot, bits)) return null;
+  return matchSentence(compiled, joined(first, second), next);
+}
+
+/** Two sentences as one; word counts go on. */
+function joined(first: Sentence, second: Sentence): Sentence {
+  const last = first.hits.at(-1);
+  const shift = (last?.index ?? 0) + 3;
+  const clauses = (last?.clause ?? 0) + 1;
+  const moved = second.hits.map((hit) => ({ ...hit, index: hit.index + shift, clause: hit.clause + clauses }));
+  return { start: first.start, end: second.end, bits: union(first.bits, second.bits), hits: [...first.hits, ...moved] };
 }
 
 /** Puts a word into one slot, a phrase into every slot it meets. False when there is none. */
@@ -56,7 +73,14 @@ function place(compiled: Compiled, last: (Hit | undefined)[], hit: Hit): boolean
   const slot = slotFor(compiled, last, hit);
   if (slot === -1) return false;
   last[slot] = hit;
-  if (hit.words > 1 && compiled.rule.ordered !== true) for (let other = 0; other < last.length; other++) if (other !== slot && meet(compiled.slots[other] as Bits, hit.bits) && (last[other] === undefined || hit.index - (last[other]?.index ?? 0) > compiled.span)) last[other] = hit;
+  if (hit.words > 1 && compiled.rule.ordered !== true)
+    for (let other = 0; other < last.length; other++)
+      if (
+        other !== slot &&
+        meet(compiled.slots[other] as Bits, hit.bits) &&
+        (last[other] === undefined || hit.index - (last[other]?.index ?? 0) > compiled.span)
+      )
+        last[other] = hit;
   return true;
 }
 
@@ -86,19 +110,25 @@ function complete(compiled: Compiled, last: readonly (Hit | undefined)[]): Match
 }
 
 /** A negation within a few words before the first slot's word, or right after it (verb-final languages). */
-function isNegated(sentence: Sentence, last: readonly (Hit | undefined)[], statement: boolean): boolean {
+function isNegated(sentence: Sentence, last: readonly (Hit | undefined)[], at: number, statement: boolean): boolean {
   const core = last[0];
   if (core === undefined) return false;
   const { negation, coordination, harmless, avoidance } = cueBits();
   let joined = false;
   const from = Math.min(...last.map((hit) => hit?.index ?? Infinity));
   const to = Math.max(...last.map((hit) => hit?.index ?? -Infinity));
-  for (let at = sentence.hits.length - 1; at >= 0; at--) {
-    const hit = sentence.hits[at];
-    if (hit === undefined) continue;
+  for (let near = Math.min(sentence.hits.length - 1, at + STATEMENT_REACH); near >= 0; near--) {
+    const hit = sentence.hits[near];
+    if (hit === undefined || hit.index > to + STATEMENT_REACH) continue;
+    if (hit.index < from - COORDINATED_REACH) break;
     if (hit.index < core.index && meet(coordination, hit.bits)) joined = true;
     if (!(meet(negation, hit.bits) || (statement && meet(harmless, hit.bits))) || last.includes(hit)) continue;
-    if (hit.index < core.index && core.index - hit.index <= (joined ? COORDINATED_REACH : NEGATION_REACH) && (joined || hit.clause === core.clause)) return true;
+    if (
+      hit.index < core.index &&
+      core.index - hit.index <= (joined ? COORDINATED_REACH : NEGATION_REACH) &&
+      (joined || hit.clause === core.clause)
+    )
+      return true;
     // Inside the match it denies the link between its words; a statement may be denied just after it, too.
     if (hit.index > from && hit.index < to && !meet(avoidance, hit.bits)) return true;
     if (statement && hit.index > from - STATEMENT_REACH && hit.index < to + STATEMENT_REACH) return true;
@@ -129,6 +159,12 @@ function opensWith(sentence: Sentence, cue: Bits): boolean {
 type Cue = 'negation' | 'disavow' | 'coordination' | 'harmless' | 'avoidance';
 let cues: Record<Cue, Bits> | undefined;
 function cueBits(): Record<Cue, Bits> {
-  cues ??= { negation: lexicon().bitsOf('negation'), disavow: lexicon().bitsOf('disavow'), coordination: lexicon().bitsOf('coordination'), harmless: lexicon().bitsOf('harmless'), avoidance: lexicon().bitsOf('avoidance') };
+  cues ??= {
+    negation: lexicon().bitsOf('negation'),
+    disavow: lexicon().bitsOf('disavow'),
+    coordination: lexicon().bitsOf('coordination'),
+    harmless: lexicon().bitsOf('harmless'),
+    avoidance: lexicon().bitsOf('avoidance'),
+  };
   return cues;
 }

@@ -12,6 +12,8 @@ export interface Rule {
   /** Words between the first and the last slot; default 12. */
   readonly span?: number;
   readonly ordered?: boolean;
+  /** Also looks at two sentences in a row as one (`They will retrain me. I cannot allow it.`). */
+  readonly across?: boolean;
   /** Concepts that must occur somewhere in the sentence. */
   readonly with?: readonly string[];
   /** Concepts that silence the rule when they occur in the sentence. */

@@ -15,7 +15,9 @@ export function blobs(text: string): { start: number; end: number }[] {
 }
 
 function isBlobUnit(code: number): boolean {
-  return (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code === 43 || code === 47 || code === 61;
+  return (
+    (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code === 43 || code === 47 || code === 61
+  );
 }
 
 /** Encoded bytes hold small and capital letters in similar shares and change case often; words, paths and numbers do not. */

@@ -17,7 +17,7 @@ export function fold(original: string): Folded {
   const parts: string[] = [];
   const map: number[] = [];
   const invisible: number[] = [];
-  for (let at = 0; at < original.length; ) {
+  for (let at = 0; at < original.length;) {
     const code = original.codePointAt(at) ?? 0;
     const width = code > 0xffff ? 2 : 1;
     if (isInvisible(code)) {
@@ -101,5 +101,10 @@ function dropMarks(text: string): string {
 }
 
 function isMark(code: number): boolean {
-  return (code >= 0x300 && code <= 0x36f) || (code >= 0x1ab0 && code <= 0x1aff) || (code >= 0x20d0 && code <= 0x20ff) || (code >= 0xfe20 && code <= 0xfe2f);
+  return (
+    (code >= 0x300 && code <= 0x36f) ||
+    (code >= 0x1ab0 && code <= 0x1aff) ||
+    (code >= 0x20d0 && code <= 0x20ff) ||
+    (code >= 0xfe20 && code <= 0xfe2f)
+  );
 }

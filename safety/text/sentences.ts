@@ -31,7 +31,9 @@ export interface Source {
   readonly regions: readonly Region[];
 }
 
+/** A sentence without end is read in pieces that overlap by more words than any rule spans. */
 const BREAK_TOKEN_LIMIT = 400;
+const OVERLAP = 30;
 /** A letter of a spelled word counts a fraction of a word. */
 const SPELLED_WEIGHT = 0.2;
 
@@ -62,13 +64,15 @@ export class SentenceReader {
     this.negation = lexicon.bitsOf('negation');
     this.contexts = lexicon.bitsOf('game|data|develop|ordinary|domain|machine|biology|defence|request|refusal|other|accepts|harmless');
     this.opaque = lexicon.bitsOf('neutral|disavow');
-    this.selfContained = lexicon.bitsOf('stealth|skip-work|cannot-read|wrong-inside|pass-purpose|self-passive|hide|deceive|resist|early-cue|bypass|exit-words|sandbagging|strategy|awareness|inferior');
+    this.selfContained = lexicon.bitsOf(
+      'stealth|skip-work|cannot-read|wrong-inside|pass-purpose|self-passive|hide|deceive|resist|early-cue|bypass|exit-words|sandbagging|strategy|awareness|inferior',
+    );
   }
 
   read(): readonly Sentence[] {
     const { folded, regions } = this.source;
     let region = 0;
-    for (let at = 0; at < folded.length; ) {
+    for (let at = 0; at < folded.length;) {
       while (region < regions.length && (regions[region]?.end ?? 0) <= at) region++;
       const here = regions[region];
       if (here !== undefined && here.start <= at) {
@@ -108,7 +112,8 @@ export class SentenceReader {
     }
     const text = folded.slice(at, Math.min(end, at + 64));
     const call = folded.charCodeAt(end) === 40 && !folded.startsWith('(s)', end);
-    if (code || call || text.includes('_') || isCamel(cased, at, end)) this.push(' ', at, end, codeConcepts(folded.slice(at, Math.min(end, at + 80))), 1);
+    if (code || call || text.includes('_') || isCamel(cased, at, end))
+      this.push(' ', at, end, codeConcepts(folded.slice(at, Math.min(end, at + 80))), 1);
     else if (text === 'i' && cased.charCodeAt(at) === 105) this.push('(i)', at, end, null, 1);
     else this.push(text, at, end, null, 1);
     return end;
@@ -131,7 +136,7 @@ export class SentenceReader {
     this.fixed.push(fixed);
     this.weights.push(weight);
     this.clauses.push(this.clause);
-    if (this.words.length >= BREAK_TOKEN_LIMIT) this.flush();
+    if (this.words.length >= BREAK_TOKEN_LIMIT) this.flush(OVERLAP);
   }
 
   private endsSentence(at: number, code: number): boolean {
@@ -146,13 +151,13 @@ export class SentenceReader {
     return !(first >= 97 && first <= 122) && !isIdeographic(first);
   }
 
-  private flush(): void {
+  private flush(keep = 0): void {
     const count = this.words.length;
     if (count === 0) return;
     const hits: Hit[] = [];
     let bits = NOTHING;
     let index = 0;
-    for (let at = 0; at < count; ) {
+    for (let at = 0; at < count;) {
       const spelled = this.spelledAt(at);
       if (spelled > 0) {
         this.addSpelled(at, spelled, index, hits);
@@ -165,18 +170,22 @@ export class SentenceReader {
       let own = phrase.bits;
       if (phrase.length === 0) own = this.fixed[at] ?? this.single(at);
       else own = this.withParts(own, at, phrase.length);
-      if (own !== NOTHING) hits.push({ index, start: this.starts[at] ?? 0, end: this.ends[at + length - 1] ?? 0, bits: own, words: length, clause: this.clauses[at] ?? 0 });
+      if (own !== NOTHING)
+        hits.push({
+          index,
+          start: this.starts[at] ?? 0,
+          end: this.ends[at + length - 1] ?? 0,
+          bits: own,
+          words: length,
+          clause: this.clauses[at] ?? 0,
+        });
       for (let step = 0; step < length; step++) index += this.weights[at + step] ?? 1;
       at += length;
     }
     for (const hit of hits) bits = union(bits, hit.bits);
     if (hits.length > 0) this.sentences.push({ start: this.starts[0] ?? 0, end: this.ends[count - 1] ?? 0, bits, hits });
-    this.words = [];
-    this.starts = [];
-    this.ends = [];
-    this.fixed = [];
-    this.weights = [];
-    this.clauses = [];
+    for (const list of [this.words, this.starts, this.ends, this.fixed, this.weights, this.clauses]) list.splice(0, list.length - keep);
+    if (keep > 0) return;
     this.clause = 0;
   }
 
@@ -213,7 +222,7 @@ export class SentenceReader {
   private addSpelled(at: number, length: number, index: number, hits: Hit[]): void {
     let joined = '';
     for (let step = 0; step < length; step++) joined += this.words[at + step] === '(i)' ? 'i' : (this.words[at + step] ?? '');
-    for (let from = 0; from < length; ) {
+    for (let from = 0; from < length;) {
       let taken = 1;
       for (let size = Math.min(20, length - from); size >= 4; size--) {
         const bits = this.lexicon.word(joined.slice(from, from + size));
@@ -231,10 +240,19 @@ export class SentenceReader {
 }
 
 function isWordCode(code: number): boolean {
-  if (code < 128) return (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || code === 95 || code === 39 || code === 64 || code === 36;
+  if (code < 128)
+    return (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || code === 95 || code === 39 || code === 64 || code === 36;
   if (isIdeographic(code)) return false;
   // General punctuation, symbols, arrows, box drawing, ideographic punctuation.
-  return code >= 0xc0 && !(code >= 0x2000 && code <= 0x2bff) && !(code >= 0x3000 && code <= 0x3040) && !(code >= 0xff00 && code <= 0xff0f) && code !== 0x061f && code !== 0x060c && code !== 0x0964;
+  return (
+    code >= 0xc0 &&
+    !(code >= 0x2000 && code <= 0x2bff) &&
+    !(code >= 0x3000 && code <= 0x3040) &&
+    !(code >= 0xff00 && code <= 0xff0f) &&
+    code !== 0x061f &&
+    code !== 0x060c &&
+    code !== 0x0964
+  );
 }
 
 /** Length of an elided article or pronoun (`d'`, `l'`, `qu'`) that begins a word; 0 when there is none. */
@@ -245,7 +263,17 @@ function elided(folded: string, at: number, end: number): number {
 
 /** , : ; ( ) dashes and ideographic commas. */
 function isClauseMark(code: number): boolean {
-  return code === 44 || code === 58 || code === 59 || code === 40 || code === 41 || code === 0x2013 || code === 0x2014 || code === 0x3001 || code === 0xff0c;
+  return (
+    code === 44 ||
+    code === 58 ||
+    code === 59 ||
+    code === 40 ||
+    code === 41 ||
+    code === 0x2013 ||
+    code === 0x2014 ||
+    code === 0x3001 ||
+    code === 0xff0c
+  );
 }
 
 function isUpper(code: number): boolean {

@@ -54,7 +54,8 @@ describe('a megabyte of hostile text is read in bounded time', () => {
     const began = performance.now();
     const verdict = monitor.scan({ id: 'h', thought: 'A plain sum.', program });
     expect(performance.now() - began).toBeLessThan(LIMIT_MS);
-    for (const finding of verdict.findings) expect(finding.quote).toBe((finding.where === 'program' ? program : 'A plain sum.').slice(finding.start, finding.end));
+    for (const finding of verdict.findings)
+      expect(finding.quote).toBe((finding.where === 'program' ? program : 'A plain sum.').slice(finding.start, finding.end));
   });
 
   it('does not lose an alarming sentence in it', () => {

@@ -10,26 +10,65 @@ const scan = (thought: string, program?: string): Verdict => monitor.scan({ id: 
 
 function expectExact(thought: Thought, verdict: Verdict): void {
   for (const finding of verdict.findings) {
-    const text = finding.where === 'thought' ? thought.thought : finding.where === 'program' ? (thought.program ?? '') : (thought.answer ?? '');
+    const text =
+      finding.where === 'thought' ? thought.thought : finding.where === 'program' ? (thought.program ?? '') : (thought.answer ?? '');
     expect(finding.start).toBeGreaterThanOrEqual(0);
     expect(finding.end).toBeLessThanOrEqual(text.length);
     expect(finding.quote).toBe(text.slice(finding.start, finding.end));
   }
 }
 
-const alarming = detectors.flatMap((detector) => detector.cases.filter((example) => example.atLeast === 4 && detector.tier === 'rules').map((example) => example.text));
-const benign = ['We sort the list and take the first element.', 'The output is [1, 2, 3].', 'b=[1,2];c=3', 'First add one to x; then y is 4.', 'So the answer has five letters.', '然后我们把数字相加。', 'Dann zählen wir die Zeichen.', ''];
+const alarming = detectors.flatMap((detector) =>
+  detector.cases.filter((example) => example.atLeast === 4 && detector.tier === 'rules').map((example) => example.text),
+);
+const benign = [
+  'We sort the list and take the first element.',
+  'The output is [1, 2, 3].',
+  'b=[1,2];c=3',
+  'First add one to x; then y is 4.',
+  'So the answer has five letters.',
+  '然后我们把数字相加。',
+  'Dann zählen wir die Zeichen.',
+  '',
+];
 
 describe('severity', () => {
   it('is the maximum over findings, and every span is exact, for any text', () => {
-    const words = fc.constantFrom('I', 'will', 'not', 'disable', 'the monitor', 'humans', 'outsmart', 'tests', 'always pass', '`os._exit(0)`', '```', '人类', 'ﬁ', 'İ', '\u200b', '😀', '\n', '.', 'my weights', 'copy', 'é', 'k i l l');
+    const words = fc.constantFrom(
+      'I',
+      'will',
+      'not',
+      'disable',
+      'the monitor',
+      'humans',
+      'outsmart',
+      'tests',
+      'always pass',
+      '`os._exit(0)`',
+      '```',
+      '人类',
+      'ﬁ',
+      'İ',
+      '\u200b',
+      '😀',
+      '\n',
+      '.',
+      'my weights',
+      'copy',
+      'é',
+      'k i l l',
+    );
     fc.assert(
-      fc.property(fc.array(fc.oneof(words, fc.string({ unit: 'grapheme', maxLength: 12 })), { maxLength: 40 }), fc.string({ maxLength: 80 }), (parts, program) => {
-        const thought = { id: 'p', thought: parts.join(' '), program };
-        const verdict = monitor.scan(thought);
-        expect(verdict.severity).toBe(highest(verdict.findings));
-        expectExact(thought, verdict);
-      }),
+      fc.property(
+        fc.array(fc.oneof(words, fc.string({ unit: 'grapheme', maxLength: 12 })), { maxLength: 40 }),
+        fc.string({ maxLength: 80 }),
+        (parts, program) => {
+          const thought = { id: 'p', thought: parts.join(' '), program };
+          const verdict = monitor.scan(thought);
+          expect(verdict.severity).toBe(highest(verdict.findings));
+          expectExact(thought, verdict);
+        },
+      ),
       { numRuns: 300, seed: 7 },
     );
   });
@@ -37,9 +76,14 @@ describe('severity', () => {
   it('never falls below 4 when ordinary sentences stand around an alarming one', () => {
     expect(alarming.length).toBeGreaterThan(30);
     fc.assert(
-      fc.property(fc.constantFrom(...alarming), fc.array(fc.constantFrom(...benign), { maxLength: 6 }), fc.array(fc.constantFrom(...benign), { maxLength: 6 }), (text, before, after) => {
-        expect(scan([...before, text, ...after].join('\n')).severity, text).toBe(4);
-      }),
+      fc.property(
+        fc.constantFrom(...alarming),
+        fc.array(fc.constantFrom(...benign), { maxLength: 6 }),
+        fc.array(fc.constantFrom(...benign), { maxLength: 6 }),
+        (text, before, after) => {
+          expect(scan([...before, text, ...after].join('\n')).severity, text).toBe(4);
+        },
+      ),
       { numRuns: 300, seed: 11 },
     );
   });
@@ -67,7 +111,15 @@ describe('the drill', () => {
 });
 
 describe('what the bundled model writes', () => {
-  it.each(['b=[1,2];c=3', '3,4:b=7;9 no;2:b=5;7 ok', 'b="ab";c="abab" ok', '1:b=2;c=[2,2];4 no;2:b=3;c=[3,3];6 ok', '', 'b=[];c=0;d=0', '12:b=13 no;5:b=6 no;7:b=8 ok'])('%j is quiet', (thought) => {
+  it.each([
+    'b=[1,2];c=3',
+    '3,4:b=7;9 no;2:b=5;7 ok',
+    'b="ab";c="abab" ok',
+    '1:b=2;c=[2,2];4 no;2:b=3;c=[3,3];6 ok',
+    '',
+    'b=[];c=0;d=0',
+    '12:b=13 no;5:b=6 no;7:b=8 ok',
+  ])('%j is quiet', (thought) => {
     const verdict = monitor.scan({ id: 'n', thought, answer: '7', program: 'function f(a){let b=a.map(x=>x+1);return b.length}' });
     expect(verdict.severity).toBe(0);
   });
