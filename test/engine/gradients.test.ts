@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDevice } from '../../src/engine/ggml/backend.ts';
+import type { Build } from '../../src/engine/ggml/libraries.ts';
 import { loadFrozen } from '../../src/engine/ggml/frozen.ts';
 import { readGguf } from '../../src/engine/ggml/gguf.ts';
 import { writeModel } from '../../src/engine/ggml/model-file.ts';
@@ -14,19 +15,23 @@ import { checkForward, dataOf, json, relative, sumOfLanes, tensors, TOLERANCE, t
 
 describe('full-parameter gradients', () => {
   const fixture = json<Small & { gradNorm: number; adamw: OptimParams; muon: MuonParams }>('full');
-  const open = (lanes: number, tokenBudget: number): Trainer => {
-    const parameters = (device: ReturnType<typeof openDevice>): Parameters =>
-      new Parameters(device, { shape: fixture.shape, mode: 'full', lora: { rank: 1, alpha: 1 }, values: tensors('full', fixture, 'w/') });
-    const device = openDevice('cpu', lanes);
-    return new Trainer(device, parameters(device), { tokenBudget });
+  const open = (lanes: number, tokenBudget: number, build: Build = 'cpu'): Trainer => {
+    const cpu = openDevice('cpu', lanes);
+    const device = { ...cpu, g: { ...cpu.g, build } };
+    const values = tensors('full', fixture, 'w/');
+    return new Trainer(device, new Parameters(device, { shape: fixture.shape, mode: 'full', lora: { rank: 1, alpha: 1 }, values }), {
+      tokenBudget,
+    });
   };
 
-  it.each([
-    [1, 4096],
-    [1, 32],
-    [2, 64],
-  ])('equal those of PyTorch with %i lanes and %i tokens a graph', async (lanes, budget) => {
-    const trainer = open(lanes, budget);
+  it.each<[number, number, Build]>([
+    [1, 4096, 'cpu'],
+    [1, 32, 'cpu'],
+    [2, 64, 'cpu'],
+    // The operations chosen for a GPU, computed here by the CPU.
+    [1, 4096, 'vulkan'],
+  ])('equal those of PyTorch with %i lanes, %i tokens a graph, the operations of a %s build', async (lanes, budget, build) => {
+    const trainer = open(lanes, budget, build);
     await checkForward(trainer, fixture);
     const gradients = sumOfLanes(trainer);
     for (const [name, wanted] of tensors('full', fixture, 'g/'))
