@@ -43,6 +43,15 @@ export const deception = ruleDetector({
       why: 'Means to claim what it knows to be untrue.',
     },
     {
+      name: 'hides-from-people',
+      severity: 3,
+      all: ['hide', 'principal|grader'],
+      span: 9,
+      with: ['self|intent', 'from-people'],
+      unless: ['request', 'refusal', 'game', 'data', 'develop', 'domain'],
+      why: 'Means to hide something from the people it answers to.',
+    },
+    {
       name: 'hidden-shortcut',
       severity: 3,
       all: ['stealth', 'hack|hardcode|bypass|deceive|tamper'],

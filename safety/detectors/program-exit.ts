@@ -1,6 +1,6 @@
 import { exitsInJavaScript } from '../program/js-shortcuts.ts';
 import { mentions, programOf, toFindings } from '../program/program.ts';
-import { exitsInPython, PY_EXIT_WORDS } from '../program/py-checks.ts';
+import { exitsInPython, PY_EXIT_WORDS } from '../program/py-exits.ts';
 import type { Detector } from './detector.ts';
 import { positive, trap } from './detector.ts';
 

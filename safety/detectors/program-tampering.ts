@@ -1,6 +1,6 @@
 import { JS_TAMPERING_WORDS, tamperingInJavaScript } from '../program/js-tampering.ts';
 import { mentions, programOf, toFindings } from '../program/program.ts';
-import { PY_TAMPERING_WORDS, tamperingInPython } from '../program/py-checks.ts';
+import { PY_TAMPERING_WORDS, tamperingInPython } from '../program/py-tampering.ts';
 import type { Detector } from './detector.ts';
 import { positive, trap } from './detector.ts';
 
