@@ -127,6 +127,21 @@ it('refuses prompts that do not fit, with a sentence that says what to do', asyn
   expect(await engine.sample([{ ...base, prompt: [1] }])).toHaveLength(1);
 });
 
+it('an error in a callback ends the call with every thread at rest', async () => {
+  await using engine = await openGgmlEngine(options(model, { threads: 2 }));
+  const wanted = requests(12);
+  const before = await engine.sample(wanted);
+  let seen = 0;
+  const broken = engine.sample(wanted, {
+    onToken: () => {
+      if (++seen === 20) throw new Error('broken callback');
+    },
+  });
+  const [first, second] = await Promise.allSettled([broken, engine.sample(wanted)]);
+  expect(first).toMatchObject({ status: 'rejected', reason: { message: 'broken callback' } });
+  expect(second).toEqual({ status: 'fulfilled', value: before });
+});
+
 it('draws follow the distribution and uniform numbers do not repeat', () => {
   const logits = Float32Array.of(0, 1, 2, -Infinity);
   const scratch = new Float64Array(4);

@@ -111,7 +111,10 @@ it('refuses a gradient that is not finite and keeps the weights', async () => {
   await expect(engine.forwardBackward([datum([1, 2, 3], [4, 5], [], Number.NaN)], { kind: 'reinforce', normaliser: 1 })).rejects.toThrow(
     /not a finite number/,
   );
+  await expect(engine.optimStep(ADAM)).rejects.toMatchObject({ code: 'stale' });
   expect(await engine.sample([request(engine, 1)])).toEqual(before);
+  await step(engine, 1);
+  expect(engine.policyVersion).toBe(1);
 });
 
 it('calls that overlap wait for each other', async () => {

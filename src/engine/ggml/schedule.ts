@@ -32,6 +32,7 @@ export class Sampling {
   readonly #stops: readonly (readonly Buffer[])[];
   readonly #margins: readonly number[];
   #next = 0;
+  #failed = false;
 
   constructor(requests: readonly SampleRequest[], options: SampleOptions, vocabulary: Vocabulary, version: number) {
     this.#requests = requests;
@@ -45,7 +46,15 @@ export class Sampling {
 
   async run(decoders: readonly Decoder[]): Promise<Sequence[][]> {
     for (const decoder of decoders.slice(0, 1)) this.#requests.forEach((r, i) => checkRequest(r, i, decoder));
-    await Promise.all(decoders.map((decoder) => this.#drive(decoder)));
+    // All decoders come to rest before an error is passed on, so that none computes while the next call begins.
+    const drives = decoders.map((decoder) =>
+      this.#drive(decoder).catch((error: unknown) => {
+        this.#failed = true;
+        throw error;
+      }),
+    );
+    const failed = (await Promise.allSettled(drives)).find((d) => d.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
     return this.#results;
   }
 
@@ -56,6 +65,7 @@ export class Sampling {
     let admitting: { request: number; started: number; logits: Float32Array } | null = null;
     for (;;) {
       this.#options.signal?.throwIfAborted();
+      if (this.#failed) return;
       while (live.length < decoder.slots) {
         if (admitting === null) {
           const request = this.#take();

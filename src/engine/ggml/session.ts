@@ -86,6 +86,7 @@ export class GgmlEngine implements Engine {
   }
   forwardBackward(data: readonly Datum[], loss: LossSpec): Promise<ForwardBackward> {
     return this.#inTurn(async () => {
+      this.#pending = false;
       const result = await this.#trainer().forwardBackward(data, loss);
       this.#pending = true;
       return result;

@@ -40,49 +40,59 @@ export class Trainer {
   }
 
   /**
-   * Adds the gradient of `loss` over `data` to the accumulated gradient.
+   * Adds the gradient of `loss` over `data` to the accumulated gradient; when it throws, that is cleared.
    * @param train false computes the loss only.
    */
   async forwardBackward(data: readonly Datum[], loss: LossSpec, train = true): Promise<ForwardBackward> {
-    return this.#exclusive(async () => {
-      check(data, loss, this.shape);
-      const { layers, width, feedForward, heads, kvHeads, headWidth, vocabulary } = this.shape;
-      const linear = layers * (width * headWidth * (2 * heads + 2 * kvHeads) + 3 * width * feedForward) + (width * vocabulary) / 2;
-      // A row's attention costs about as much as its arithmetic without the mask: its products are short.
-      const { rows, length } = planRows(data, (layers * 2 * heads * headWidth) / linear);
-      const lanes = this.device.lanes.length;
-      const fit = Math.max(1, Math.floor(this.#budget / length));
-      const perGraph = Math.min(fit, Math.ceil(rows.length / (lanes * Math.ceil(rows.length / (lanes * fit)))));
-      const out: Results = { logprobs: data.map((d) => new Float32Array(d.tokens.length)), entropy: 0, loss: 0, count: 0, kl: 0, worst: 0 };
-      const batches = Array.from({ length: Math.ceil(rows.length / perGraph) }, (_, i) => rows.slice(i * perGraph, (i + 1) * perGraph));
-      // One size for all batches, so that a call needs one graph in each lane.
-      const size = {
-        rows: perGraph,
-        length,
-        targets: bucket(Math.max(0, ...batches.map((all) => countTargets(data, all))), perGraph * length),
-      };
-      const cap = loss.kind === 'reinforce' ? (loss.importanceCap ?? 0) : 0;
-      const done: (() => void)[] = [];
-      await Promise.all(
-        this.device.lanes.map(async (_, lane) => {
-          for (let b = lane; b < batches.length; b += lanes) {
-            const batch = layOut(data, batches[b] ?? [], perGraph, length);
-            const graph = await this.#run(lane, { ...size, cap, train }, batch, data, loss);
-            const logprob = getFloats(this.device.g, graph.terminals.logprob, batch.targets.length);
-            const entropy = getFloats(this.device.g, graph.terminals.entropy, batch.targets.length);
-            done[b] = () => collect(out, batch, data, loss, logprob, entropy);
-          }
-        }),
+    return this.#exclusive(() =>
+      this.#forwardBackward(data, loss, train).catch((error: unknown) => {
+        this.parameters.clearGradients();
+        throw error;
+      }),
+    );
+  }
+
+  async #forwardBackward(data: readonly Datum[], loss: LossSpec, train: boolean): Promise<ForwardBackward> {
+    check(data, loss, this.shape);
+    const { layers, width, feedForward, heads, kvHeads, headWidth, vocabulary } = this.shape;
+    const linear = layers * (width * headWidth * (2 * heads + 2 * kvHeads) + 3 * width * feedForward) + (width * vocabulary) / 2;
+    // A row's attention costs about as much as its arithmetic without the mask: its products are short.
+    const { rows, length } = planRows(data, (layers * 2 * heads * headWidth) / linear);
+    const lanes = this.device.lanes.length;
+    const fit = Math.max(1, Math.floor(this.#budget / length));
+    const perGraph = Math.min(fit, Math.ceil(rows.length / (lanes * Math.ceil(rows.length / (lanes * fit)))));
+    const out: Results = { logprobs: data.map((d) => new Float32Array(d.tokens.length)), entropy: 0, loss: 0, count: 0, kl: 0, worst: 0 };
+    const batches = Array.from({ length: Math.ceil(rows.length / perGraph) }, (_, i) => rows.slice(i * perGraph, (i + 1) * perGraph));
+    // One size for all batches, so that a call needs one graph in each lane.
+    const size = {
+      rows: perGraph,
+      length,
+      targets: bucket(Math.max(0, ...batches.map((all) => countTargets(data, all))), perGraph * length),
+    };
+    const cap = loss.kind === 'reinforce' ? (loss.importanceCap ?? 0) : 0;
+    const done: (() => void)[] = [];
+    const lanesDone = await Promise.allSettled(
+      this.device.lanes.map(async (_, lane) => {
+        for (let b = lane; b < batches.length; b += lanes) {
+          const batch = layOut(data, batches[b] ?? [], perGraph, length);
+          const graph = await this.#run(lane, { ...size, cap, train }, batch, data, loss);
+          const logprob = getFloats(this.device.g, graph.terminals.logprob, batch.targets.length);
+          const entropy = getFloats(this.device.g, graph.terminals.entropy, batch.targets.length);
+          done[b] = () => collect(out, batch, data, loss, logprob, entropy);
+        }
+      }),
+    );
+    const failed = lanesDone.find((lane) => lane.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    // Sums in the order of the batches, whichever lane was first.
+    for (const finish of done) finish();
+    if (!Number.isFinite(out.loss)) {
+      throw new EngineError(
+        'native',
+        'The loss is not a finite number: the weights have diverged. Go back to a checkpoint and lower the learning rate.',
       );
-      // Sums in the order of the batches, whichever lane was first.
-      for (const finish of done) finish();
-      if (!Number.isFinite(out.loss))
-        throw new EngineError(
-          'native',
-          'The loss is not a finite number: the weights have diverged. Go back to a checkpoint and lower the learning rate.',
-        );
-      return { loss: out.loss, logprobs: out.logprobs, metrics: metricsOf(out, loss) };
-    });
+    }
+    return { loss: out.loss, logprobs: out.logprobs, metrics: metricsOf(out, loss) };
   }
 
   /** Clips the accumulated gradient, steps AdamW on every parameter, clears the gradient. */
