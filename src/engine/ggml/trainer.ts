@@ -58,6 +58,7 @@ export class Trainer {
     const linear = layers * (width * headWidth * (2 * heads + 2 * kvHeads) + 3 * width * feedForward) + (width * vocabulary) / 2;
     // A row's attention costs about as much as its arithmetic without the mask: its products are short.
     const { rows, length } = planRows(data, (layers * 2 * heads * headWidth) / linear);
+    if (rows.length === 0) return { loss: 0, logprobs: data.map((d) => new Float32Array(d.tokens.length)), metrics: { entropy: 0 } };
     const lanes = this.device.lanes.length;
     const fit = Math.max(1, Math.floor(this.#budget / length));
     const perGraph = Math.min(fit, Math.ceil(rows.length / (lanes * Math.ceil(rows.length / (lanes * fit)))));
