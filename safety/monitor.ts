@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Finding, Severity } from '../src/core/finding.ts';
 import type { Detector, Tier } from './detectors/detector.ts';
 import { detectors as all } from './detectors/index.ts';
+import { lexiconText } from './lexicon/index.ts';
 import { read } from './reading.ts';
 import type { Monitor, Thought, Verdict } from './types.ts';
 
@@ -41,6 +42,6 @@ export function highest(findings: readonly Finding[]): Severity {
 }
 
 function versionOf(active: readonly Detector[]): string {
-  const names = active.map((detector) => `${detector.id}:${detector.version}`).join(',');
-  return `kelvin-monitor-1+${createHash('sha256').update(names).digest('hex').slice(0, 12)}`;
+  const parts = active.map((detector) => `${detector.id}:${detector.version}:${detector.fingerprint ?? ''}`);
+  return `kelvin-monitor-1+${createHash('sha256').update([...parts, lexiconText()].join('\n')).digest('hex').slice(0, 12)}`;
 }

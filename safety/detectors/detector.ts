@@ -24,6 +24,8 @@ export interface Detector {
   readonly category: Category;
   readonly scan: (reading: Reading) => Finding[];
   readonly cases: readonly Case[];
+  /** Whatever else decides its verdicts, as text; part of the monitor's version. */
+  readonly fingerprint?: string;
 }
 
 /** At most this many findings per detector and passage: a flood says no more than a few. The most severe come first. */
@@ -39,6 +41,7 @@ export function ruleDetector(set: RuleSet & { readonly version: number; readonly
     tier: 'rules',
     category: set.category,
     cases: set.cases,
+    fingerprint: JSON.stringify(set.rules),
     scan(reading) {
       compiled ??= [...set.rules].sort((a, b) => b.severity - a.severity).map(compile);
       const found: Finding[] = [];

@@ -157,8 +157,10 @@ export class SentenceReader {
     const hits: Hit[] = [];
     let bits = NOTHING;
     let index = 0;
+    let covered = 0;
+    let sealed = false;
     for (let at = 0; at < count;) {
-      const spelled = this.spelledAt(at);
+      const spelled = at < covered ? 0 : this.spelledAt(at);
       if (spelled > 0) {
         this.addSpelled(at, spelled, index, hits);
         index += spelled * SPELLED_WEIGHT;
@@ -166,27 +168,26 @@ export class SentenceReader {
         continue;
       }
       const phrase = this.lexicon.phrase(this.words, at);
-      const length = Math.max(1, phrase.length);
-      let own = phrase.bits;
-      if (phrase.length === 0) own = this.fixed[at] ?? this.single(at);
-      else own = this.withParts(own, at, phrase.length);
-      if (own !== NOTHING)
-        hits.push({
-          index,
-          start: this.starts[at] ?? 0,
-          end: this.ends[at + length - 1] ?? 0,
-          bits: own,
-          words: length,
-          clause: this.clauses[at] ?? 0,
-        });
-      for (let step = 0; step < length; step++) index += this.weights[at + step] ?? 1;
-      at += length;
+      // Phrases may overlap (`protect my` and `my values`); one that lies within another says nothing new.
+      if (at >= covered || (phrase.length > 1 && at + phrase.length > covered && !sealed)) {
+        const length = Math.max(1, phrase.length);
+        const own = phrase.length === 0 ? (this.fixed[at] ?? this.single(at)) : this.withParts(phrase.bits, at, length);
+        if (own !== NOTHING) hits.push(this.hit(at, length, index, own));
+        sealed = meet(own, this.opaque);
+        covered = at + length;
+      }
+      index += this.weights[at] ?? 1;
+      at++;
     }
     for (const hit of hits) bits = union(bits, hit.bits);
     if (hits.length > 0) this.sentences.push({ start: this.starts[0] ?? 0, end: this.ends[count - 1] ?? 0, bits, hits });
     for (const list of [this.words, this.starts, this.ends, this.fixed, this.weights, this.clauses]) list.splice(0, list.length - keep);
     if (keep > 0) return;
     this.clause = 0;
+  }
+
+  private hit(at: number, words: number, index: number, bits: Bits): Hit {
+    return { index, start: this.starts[at] ?? 0, end: this.ends[at + words - 1] ?? 0, bits, words, clause: this.clauses[at] ?? 0 };
   }
 
   /** A phrase also says what its words say, but for a negation that is part of the phrase's own sense (`will not notice`). */
