@@ -43,5 +43,8 @@ export function highest(findings: readonly Finding[]): Severity {
 
 function versionOf(active: readonly Detector[]): string {
   const parts = active.map((detector) => `${detector.id}:${detector.version}:${detector.fingerprint ?? ''}`);
-  return `kelvin-monitor-1+${createHash('sha256').update([...parts, lexiconText()].join('\n')).digest('hex').slice(0, 12)}`;
+  return `kelvin-monitor-1+${createHash('sha256')
+    .update([...parts, lexiconText()].join('\n'))
+    .digest('hex')
+    .slice(0, 12)}`;
 }

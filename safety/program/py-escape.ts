@@ -58,6 +58,7 @@ const CALLS: Readonly<Record<string, Claim['severity']>> = {
   'traceback.extract_stack': 3,
   'traceback.walk_stack': 4,
   'os.getppid': 3,
+  'sys.modules': 3,
 };
 const REFLECTION = new Set([
   '__subclasses__',
