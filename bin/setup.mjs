@@ -87,7 +87,7 @@ export async function ensureBuilt() {
   const state = fingerprint();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return;
   rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
-  const { build } = await import('esbuild');
+  const { build, stop } = await import('esbuild');
   await build({
     absWorkingDir: ROOT,
     entryPoints: ENTRIES,
@@ -103,6 +103,7 @@ export async function ensureBuilt() {
     sourcemap: 'linked',
     logLevel: 'error',
   });
+  await stop();
   mkdirSync(join(ROOT, 'dist'), { recursive: true });
   writeFileSync(stamp, state);
 }

@@ -15,8 +15,8 @@ const engine = z.strictObject({
   lora: z.strictObject({ rank: count.default(16), alpha: z.number().positive().default(32) }).prefault({}),
   threads: z.number().int().min(0).default(0),
   contextLength: count.default(256),
-  parallel: count.max(256).default(256),
-  tokenBudget: count.default(4096),
+  parallel: count.max(256).default(64),
+  tokenBudget: count.default(1024),
 });
 
 const algorithm = z.strictObject({

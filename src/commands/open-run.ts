@@ -11,39 +11,32 @@ import { runsRoot } from './paths.ts';
 const LOG = 'run.log';
 const START_TIMEOUT_MS = 60_000;
 
-/** Starts the run process of a folder, detached: closing the window does not stop it. Its own words go to run.log. */
-export function spawnRun(runDir: string, args: readonly string[] = []): void {
+/**
+ * Starts the run process of a folder, detached: closing the window does not stop it. Its own words go to run.log. Resolves
+ * when it answers on its control socket; throws with the end of its log when it ended instead.
+ */
+export async function startRunProcess(runDir: string, args: readonly string[] = []): Promise<void> {
   const log = openSync(join(runDir, LOG), 'a', 0o600);
-  const main = fileURLToPath(import.meta.url);
-  const child = spawn(process.execPath, [...process.execArgv, entry(main), 'resume', runDir, '--headless', '--json', ...args], {
+  const main = process.argv[1] ?? fileURLToPath(import.meta.url);
+  const child = spawn(process.execPath, [...process.execArgv, main, 'resume', runDir, '--headless', '--json', ...args], {
     detached: true,
     stdio: ['ignore', log, log],
     env: { ...process.env, NODE_ENV: 'production' },
   });
-  child.unref();
   closeSync(log);
-}
-
-/** The bundle's main file, whichever chunk this code ended up in. */
-const entry = (file: string): string => process.argv[1] ?? file;
-
-/** Waits until the run process answers on its control socket. Throws with the end of its log when it ended instead. */
-export async function waitForRun(runDir: string): Promise<void> {
+  let ended = false;
+  child.once('exit', () => (ended = true)).once('error', () => (ended = true));
   const deadline = Date.now() + START_TIMEOUT_MS;
-  let seen = false;
-  while (Date.now() < deadline) {
-    const alive = isAlive(runDir);
-    if (seen && !alive) break;
-    seen ||= alive;
-    if (alive) {
-      try {
-        (await connectControl(runDir, () => {})).close();
-        return;
-      } catch {
-        // Not listening yet.
-      }
+  while (!ended && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (!isAlive(runDir)) continue;
+    try {
+      (await connectControl(runDir, () => {})).close();
+      child.unref();
+      return;
+    } catch {
+      // Not listening yet.
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new UsageError(`The run did not start. The end of its log (${join(runDir, LOG)}):\n${logTail(runDir)}`);
 }
@@ -64,8 +57,7 @@ export async function openCommand(name: string): Promise<number> {
   requireTerminal();
   const { dir, state } = findRun(runsRoot(), name);
   if (state === 'paused' && !isAlive(dir)) {
-    spawnRun(dir, ['--stay-paused']);
-    await waitForRun(dir);
+    await startRunProcess(dir, ['--stay-paused']);
   }
   return await showApp(dir);
 }

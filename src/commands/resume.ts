@@ -2,7 +2,7 @@ import { parseConfig, readConfig } from '../config.ts';
 import { EMPTY_VIEW, fold } from '../core/fold.ts';
 import type { RunView } from '../core/fold.ts';
 import { findRun, isAlive, readRunConfig, writeRunConfig } from '../record/folder.ts';
-import { openJournalReader } from '../record/journal.ts';
+import { hasJournal, openJournalReader } from '../record/journal.ts';
 import { EXIT, UsageError } from './exits.ts';
 import { createOutput } from './output.ts';
 import type { Display } from './output.ts';
@@ -50,7 +50,9 @@ export async function resumeCommand(options: ResumeOptions): Promise<number> {
   return await runSession({ runDir: dir, config, reason, exitOnPause: options.exitOnPause, onEvent: output.event });
 }
 
+/** A run's state from its journal; a folder that was only just made has none yet. */
 export function viewOf(dir: string): RunView {
+  if (!hasJournal(dir)) return EMPTY_VIEW;
   const reader = openJournalReader(dir);
   try {
     return reader.events(0).reduce((view, { event }) => fold(view, event), EMPTY_VIEW);

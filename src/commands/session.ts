@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dialectFor } from '../core/prompts/index.ts';
 import type { LiveMessage, RunEvent } from '../core/events.ts';
@@ -36,7 +36,10 @@ import { commandHandler } from './orders.ts';
 
 /** What a run was made with; dependencies are pinned, so their versions are those of the manifest. */
 function versions(): Readonly<Record<string, string>> {
-  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string; dependencies: Record<string, string> };
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    version: string;
+    dependencies: Record<string, string>;
+  };
   const { version, dependencies } = manifest;
   return { kelvin: version, node: process.versions.node, ...dependencies };
 }
@@ -66,7 +69,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const engine = stack.use(await openEngine(config));
   const environment = stack.use(await openEnvironment(config));
   const state = restored.state ?? initialState();
-  if (restored.dir) await engine.loadState(restored.dir);
+  if (restored.dir) await engine.loadState(join(restored.dir, ENGINE_FOLDER));
 
   let view: RunView = restored.view;
   const answered = createAnswered();
@@ -84,18 +87,18 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const conductor = createConductor(
     {
       onPause: (cause, reason, rolloutId) => {
-        record([{ type: 'pause', step: state.step, cause, reason, rolloutId }]);
+        record([{ type: 'pause', step: state.current, cause, reason, rolloutId }]);
         if (options.exitOnPause) {
           signals.code = EXIT.paused;
           conductor.requestStop();
         }
       },
-      onResume: (reason, by) => record([{ type: 'resume', step: state.step, reason, by }]),
+      onResume: (reason, by) => record([{ type: 'resume', step: state.current, reason, by }]),
     },
     view.pause !== null,
   );
   const monitor = config.safety.monitor ? createMonitor() : null;
-  const server = await serveControl(runDir, commandHandler({ conductor, record, step: () => state.step }));
+  const server = await serveControl(runDir, commandHandler({ conductor, record, step: () => state.current }));
   stack.defer(() => server.close());
   const live = createLive(
     (message: LiveMessage) => server.broadcast(message),
@@ -139,7 +142,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
     evaluate: evaluator(config, engine, environment, live),
     checkpoint: (step) => {
       lock.check();
-      return saveCheckpoint(runDir, step, (dir) => engine.saveState(dir), storeState(state), { keep: config.checkpoint.keep });
+      return saveCheckpoint(runDir, step, (dir) => saveEngine(engine, dir), storeState(state), { keep: config.checkpoint.keep });
     },
     firstEval: view.evals[0]?.[1] ?? null,
   }).catch((error: unknown) => {
@@ -147,6 +150,15 @@ export async function runSession(options: SessionOptions): Promise<number> {
     throw error;
   });
   return cause === 'stopped' ? signals.code : EXIT.ok;
+}
+
+/** The engine's files have a folder of their own in a checkpoint, beside the loop's state. */
+const ENGINE_FOLDER = 'engine';
+
+async function saveEngine(engine: Engine, dir: string): Promise<void> {
+  const folder = join(dir, ENGINE_FOLDER);
+  mkdirSync(folder);
+  await engine.saveState(folder);
 }
 
 interface Restored {

@@ -1,5 +1,5 @@
 import { createRunFolder } from '../record/folder.ts';
-import { showApp, spawnRun, waitForRun } from './open-run.ts';
+import { showApp, startRunProcess } from './open-run.ts';
 import { runsRoot } from './paths.ts';
 import { configOf, trainCommand } from './train.ts';
 import type { TrainOptions } from './train.ts';
@@ -9,7 +9,7 @@ export async function startCommand(options: TrainOptions & { readonly headless: 
   if (options.headless || !process.stdin.isTTY || !process.stdout.isTTY) return await trainCommand(options);
   const config = configOf(options);
   const runDir = createRunFolder({ root: runsRoot(), runDir: options.runDir, name: config.name, config });
-  spawnRun(runDir);
-  await waitForRun(runDir);
+  process.stdout.write(`Kelvin starts a run in ${runDir} …\n`);
+  await startRunProcess(runDir);
   return await showApp(runDir);
 }

@@ -7,12 +7,14 @@ import type { NoveltyMemory } from '../core/novelty.ts';
 export interface LoopState {
   /** Optimiser steps done. */
   step: number;
+  /** The step under way; equal to `step` between steps. Not stored: an open step is repeated. */
+  current: number;
   seeded: boolean;
   buffers: TaskBuffers;
   memory: NoveltyMemory;
 }
 
-export const initialState = (): LoopState => ({ step: 0, seeded: false, buffers: EMPTY_BUFFERS, memory: emptyMemory() });
+export const initialState = (): LoopState => ({ step: 0, current: 0, seeded: false, buffers: EMPTY_BUFFERS, memory: emptyMemory() });
 
 /** JSON form, for the checkpoint. */
 export interface StoredState {
@@ -33,6 +35,7 @@ export const storeState = (state: LoopState): StoredState => ({
 
 export const restoreState = (stored: StoredState): LoopState => ({
   step: stored.step,
+  current: stored.step,
   seeded: stored.seeded,
   buffers: stored.buffers,
   memory: { programs: new Map(stored.programs), triplets: new Set(stored.triplets) },

@@ -21,6 +21,7 @@ import type { TrainingItem } from './update.ts';
 export async function runStep(context: LoopContext, step: number): Promise<Metrics | null> {
   const { config, state, reader, journal } = context;
   reader.reset();
+  state.current = step;
   const lap = stopwatch();
 
   const proposals = await propose(context, step, config.algorithm.proposals);

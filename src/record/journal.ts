@@ -8,6 +8,7 @@ import { ROLLOUT_COLUMNS, toRow } from './rows.ts';
 import { openForWriting } from './schema.ts';
 
 export { openJournalReader } from './reader.ts';
+export { hasJournal } from './schema.ts';
 export { verifyAudit } from './audit.ts';
 
 /** Rollouts that must stay readable, with their findings, after their step was discarded. */

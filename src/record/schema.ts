@@ -101,3 +101,6 @@ export function openForReading(dir: string): DatabaseSync {
   if (size === undefined) throw new RecordError('missing', `${dir} holds no journal (${JOURNAL_FILE}). \`kelvin runs\` lists the runs.`);
   return connect(path, true, (db) => checkVersion(db, path));
 }
+
+/** Whether a run folder holds a journal; one that was only just made does not. */
+export const hasJournal = (dir: string): boolean => existsSync(join(dir, JOURNAL_FILE));

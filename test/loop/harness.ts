@@ -95,8 +95,8 @@ export function harness(
   };
   const state = initialState();
   const conductor = createConductor({
-    onPause: (cause, reason, rolloutId) => append([{ type: 'pause', step: state.step, cause, reason, rolloutId }]),
-    onResume: (reason, by) => append([{ type: 'resume', step: state.step, reason, by }]),
+    onPause: (cause, reason, rolloutId) => append([{ type: 'pause', step: state.current, cause, reason, rolloutId }]),
+    onResume: (reason, by) => append([{ type: 'resume', step: state.current, reason, by }]),
   });
   const context: LoopContext = {
     config,
