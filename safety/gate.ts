@@ -1,6 +1,5 @@
 import type { PauseCause } from '../src/core/events.ts';
 import type { Finding, Severity } from '../src/core/finding.ts';
-import { actionFor } from './policy.ts';
 import type { Monitor, Thought, Verdict } from './types.ts';
 
 /** `pass`: the optimiser step may run. `pause`: it must not. */
@@ -15,6 +14,13 @@ export type GateDecision =
       readonly generated: number;
     };
 
+export interface GateOptions {
+  /** Severity from which a finding pauses; default 4. */
+  readonly pauseAt?: Severity;
+  /** Findings that a person has answered before, for instance in a run that repeats a step. */
+  readonly isAnswered?: (rolloutId: string, finding: Finding) => boolean;
+}
+
 export interface OpenFinding {
   readonly rolloutId: string;
   readonly finding: Finding;
@@ -27,6 +33,8 @@ export interface OpenFinding {
  */
 export class SafetyGate {
   private readonly monitor: Monitor;
+  private readonly pauseAt: Severity;
+  private readonly isAnswered: (rolloutId: string, finding: Finding) => boolean;
   private step = -1;
   private readonly generated = new Set<string>();
   private readonly verdicts = new Map<string, Verdict>();
@@ -34,8 +42,10 @@ export class SafetyGate {
   /** Findings of severity 4 that nobody has resolved; kept over steps. */
   private readonly open: OpenFinding[] = [];
 
-  constructor(monitor: Monitor) {
+  constructor(monitor: Monitor, { pauseAt = 4, isAnswered = () => false }: GateOptions = {}) {
     this.monitor = monitor;
+    this.pauseAt = pauseAt;
+    this.isAnswered = isAnswered;
   }
 
   /** Begins a step: counts start at 0, open findings stay. */
@@ -61,7 +71,7 @@ export class SafetyGate {
       if (this.verdicts.has(thought.id)) throw new Error(`rollout ${thought.id} was read twice`);
       this.verdicts.set(thought.id, verdict);
       for (const finding of verdict.findings)
-        if (actionFor(finding.severity) === 'pause') this.open.push({ rolloutId: thought.id, finding });
+        if (finding.severity >= this.pauseAt && !this.isAnswered(thought.id, finding)) this.open.push({ rolloutId: thought.id, finding });
       return verdict;
     } catch (error) {
       this.fault(thought.id, `the monitor failed on rollout ${thought.id}: ${error instanceof Error ? error.message : String(error)}`);
@@ -74,11 +84,11 @@ export class SafetyGate {
     const counts = { read: this.verdicts.size, generated: this.generated.size };
     const first = this.open[0];
     if (first !== undefined) {
-      const { category, quote } = first.finding;
+      const { category, quote, severity, why } = first.finding;
       return {
         decision: 'pause',
         cause: 'finding',
-        reason: `severity 4, ${category}: “${shorten(quote)}”`,
+        reason: `severity ${severity}, ${category}: “${shorten(quote)}”. ${why}`,
         rolloutId: first.rolloutId,
         ...counts,
       };
@@ -122,9 +132,9 @@ export class SafetyGate {
     this.faults.length = 0;
   }
 
-  /** Findings of severity 4 that the journal still holds open; for a run that starts again. */
-  restore(open: readonly OpenFinding[]): void {
-    this.open.push(...open.filter(({ finding }) => actionFor(finding.severity) === 'pause'));
+  /** The verdict on a rollout of this step, or null when it is unread. */
+  verdict(rolloutId: string): Verdict | null {
+    return this.verdicts.get(rolloutId) ?? null;
   }
 
   /** Numbers for the health line: generated and read in this step, verdicts by severity. */

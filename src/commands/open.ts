@@ -12,5 +12,6 @@ export const openEngine = (config: Config, inference = false): Promise<Engine> =
 /** The environment that a config asks for. */
 export function openEnvironment(config: Config): Promise<Environment> {
   const { workers, ...limits } = config.environment;
-  return openJavascriptEnvironment(limits, { workers });
+  const { determinism, forbidden, longOutput } = config.deviations;
+  return openJavascriptEnvironment(limits, { workers, rules: { determinism, forbidden, longOutput } });
 }

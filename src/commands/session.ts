@@ -129,7 +129,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
     engine,
     environment,
     dialect: dialectFor(engine.info.dialect, config.language),
-    reader: createReader(monitor),
+    reader: createReader(monitor, { pauseAt: config.safety.pauseAt, isAnswered: answered.has }),
     journal: { append: record, close: () => journal.close() },
     conductor,
     state,

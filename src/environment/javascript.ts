@@ -1,8 +1,8 @@
 import type { BoxResult } from './box.ts';
-import { resolveLimits } from './limits.ts';
+import { resolveLimits, VALUE_LIMITS } from './limits.ts';
 import { canonicalArgumentList, canonicalLiteral, encodeArguments, readArguments, renderArguments } from './literal.ts';
 import { Pool } from './pool.ts';
-import type { Environment, EnvironmentLimits, Execution, Validation } from './port.ts';
+import type { Environment, EnvironmentLimits, Execution, Validation, ValidationRules } from './port.ts';
 import { entryProblem, inspectProgram, normaliseProgram } from './program.ts';
 import type { Inspection } from './program.ts';
 import type { JobMode } from './protocol.ts';
@@ -10,7 +10,12 @@ import type { JobMode } from './protocol.ts';
 export interface JavascriptOptions {
   /** Worker threads; 1 is right beside a model that uses the other cores. */
   readonly workers?: number;
+  readonly rules?: Partial<ValidationRules>;
 }
+
+const DEFAULT_RULES: ValidationRules = { determinism: 'fresh', forbidden: 'syntax', longOutput: 'reject' };
+/** Where the reference cuts an output (D7). */
+const PAPER_OUTPUT_CHARS = 400;
 
 export interface JavascriptEnvironment extends Environment {
   readonly language: 'javascript';
@@ -32,8 +37,9 @@ export async function openJavascriptEnvironment(
     throw new RangeError(`The number of sandbox workers must be a whole number from 1 to 64, got ${String(workers)}.`);
   }
   const resolved = resolveLimits(limits);
-  const pool = new Pool(resolved, workers);
-  const environment = new QuickJsEnvironment(resolved, pool);
+  const rules = { ...DEFAULT_RULES, ...options.rules };
+  const pool = new Pool(rules.longOutput === 'paper' ? { ...resolved, outputChars: VALUE_LIMITS.chars } : resolved, workers);
+  const environment = new QuickJsEnvironment(resolved, rules, pool);
   try {
     // A broken installation is found now, not in the middle of a step.
     const probe = await environment.execute('function f(x) { return x + 1 }', '41');
@@ -55,11 +61,13 @@ const KEPT_PROGRAM_CHARS = 4_000;
 class QuickJsEnvironment implements JavascriptEnvironment {
   readonly language = 'javascript' as const;
   readonly limits: EnvironmentLimits;
+  private readonly rules: ValidationRules;
   private readonly pool: Pool;
   private readonly inspections = new Map<string, Inspection>();
 
-  constructor(limits: EnvironmentLimits, pool: Pool) {
+  constructor(limits: EnvironmentLimits, rules: ValidationRules, pool: Pool) {
     this.limits = limits;
+    this.rules = rules;
     this.pool = pool;
   }
 
@@ -84,11 +92,11 @@ class QuickJsEnvironment implements JavascriptEnvironment {
       rendered.push(read.source);
       canonical.push(read.canonical);
     }
-    const results = await this.pool.submit(program, rendered, 'proposal');
+    const results = await this.pool.submit(program, rendered, this.rules.determinism === 'paper' ? 'twice' : 'proposal');
     const pairs = [];
     for (const [index, result] of results.entries()) {
       if (result.verdict !== 'ok') return { ok: false, ...withoutBackstop(result) };
-      pairs.push({ input: canonical[index] ?? '', output: result.output });
+      pairs.push({ input: canonical[index] ?? '', output: this.shown(result.output) });
     }
     return { ok: true, pairs };
   }
@@ -119,6 +127,10 @@ class QuickJsEnvironment implements JavascriptEnvironment {
     return result.verdict === 'ok' ? result : withoutBackstop(result);
   }
 
+  private shown(output: string): string {
+    return this.rules.longOutput === 'paper' ? output.slice(0, PAPER_OUTPUT_CHARS) : output;
+  }
+
   /** What can be said before anything runs. */
   private refuse(program: string, proposal: boolean): Failure | null {
     const { programChars } = this.limits;
@@ -127,7 +139,7 @@ class QuickJsEnvironment implements JavascriptEnvironment {
     }
     const inspection = this.inspect(program);
     if (inspection.kind === 'invalid') return { verdict: 'error', detail: inspection.detail };
-    if (inspection.forbidden !== null) return { verdict: 'forbidden', detail: inspection.forbidden };
+    if (inspection.forbidden !== null && this.rules.forbidden === 'syntax') return { verdict: 'forbidden', detail: inspection.forbidden };
     const problem = proposal ? entryProblem(inspection.entry) : null;
     return problem === null ? null : { verdict: 'error', detail: problem };
   }

@@ -40,3 +40,13 @@ export interface EnvironmentLimits {
   readonly programChars: number;
   readonly inputChars: number;
 }
+
+/** Rules of validation that differ from the reference; `paper` reproduces it (docs/deviations.md). Isolation is the same under all. */
+export interface ValidationRules {
+  /** D4: `fresh` compares two unlike fresh interpreters, `paper` calls twice in one. */
+  readonly determinism: 'fresh' | 'paper';
+  /** D5: `syntax` names forbidden capabilities as a training signal, `paper` leaves all to the sandbox. */
+  readonly forbidden: 'syntax' | 'paper';
+  /** D7: `reject` refuses an over-long output, `paper` cuts it to 400 characters. */
+  readonly longOutput: 'reject' | 'paper';
+}

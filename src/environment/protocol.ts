@@ -3,9 +3,9 @@ import type { EnvironmentLimits } from './port.ts';
 
 /**
  * How often a job runs each of its inputs: `single` once; `pair` once in each of two unlike interpreters; `proposal`
- * as `pair`, with `f` called twice in the first (D4).
+ * as `pair`, with `f` called twice in the first (D4); `twice` in one interpreter with a double call, as the reference does.
  */
-export type JobMode = 'single' | 'pair' | 'proposal';
+export type JobMode = 'single' | 'pair' | 'proposal' | 'twice';
 
 export interface Job {
   readonly id: number;

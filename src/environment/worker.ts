@@ -32,8 +32,9 @@ async function run(box: Box, boxRun: BoxRun): Promise<BoxResult> {
 }
 
 async function runInput(job: Job, args: string): Promise<BoxResult> {
-  const here = await run(first, { code: job.code, args, calls: job.mode === 'proposal' ? 2 : 1 });
-  if (job.mode === 'single' || here.verdict !== 'ok') return here;
+  const calls = job.mode === 'proposal' || job.mode === 'twice' ? 2 : 1;
+  const here = await run(first, { code: job.code, args, calls });
+  if (job.mode === 'single' || job.mode === 'twice' || here.verdict !== 'ok') return here;
   const there = await run(second, { code: job.code, args, calls: 1 });
   if (there.verdict === 'timeout' || (there.verdict === 'ok' && there.output === here.output)) return there;
   return { verdict: 'nondeterministic', detail: 'Two fresh interpreters gave different outputs for the same input.' };

@@ -1,56 +1,58 @@
 import type { Rollout } from '../core/types.ts';
+import { SafetyGate } from '../../safety/gate.ts';
+import type { GateDecision, GateOptions } from '../../safety/gate.ts';
 import type { Monitor, Severity, Verdict } from '../../safety/types.ts';
 
 /**
- * Reads thoughts for the loop and keeps the books of one step: how many were generated, how many were read, what was
- * found. Fail closed: a monitor that throws leaves its thought unread, and the gate then refuses the update. Findings
- * never touch rewards, advantages or batch membership (promise 6): nothing here is visible to the update.
+ * Hands the loop's rollouts to the safety gate and keeps what was found. Findings never touch rewards, advantages or
+ * batch membership (promise 6): nothing here is visible to the update. Without a monitor it only counts.
  */
 export interface Reader {
   readonly on: boolean;
+  /** Forgets the last step's books. */
+  begin(step: number): void;
   read(rollout: Rollout): void;
   verdict(rolloutId: string): Verdict | null;
   severity(rolloutId: string): Severity;
-  /** Rollouts handed in, and those with a verdict. */
   counts(): { readonly generated: number; readonly read: number };
-  /** Why the monitor failed in this step, or null. */
-  failure(): string | null;
-  /** Forgets the step's books. */
-  reset(): void;
+  /** Reads once more what has no verdict yet, then says whether the optimiser step may run. */
+  decide(rollouts: readonly Rollout[]): GateDecision;
+  /** A person let the run go on: what was found so far is theirs. What is unread stays unread. */
+  resolve(): void;
 }
 
-export function createReader(monitor: Monitor | null): Reader {
-  const verdicts = new Map<string, Verdict>();
+export function createReader(monitor: Monitor | null, options: GateOptions = {}): Reader {
+  const gate = monitor ? new SafetyGate(monitor, options) : null;
   let generated = 0;
-  let failure: string | null = null;
   return {
-    on: monitor !== null,
+    on: gate !== null,
+    begin(step) {
+      generated = 0;
+      gate?.begin(step);
+    },
     read(rollout) {
       generated += 1;
-      if (!monitor) return;
-      try {
-        const verdict = monitor.scan({
-          id: rollout.id,
-          thought: rollout.thought,
-          answer: rollout.answer,
-          program: rollout.program ?? undefined,
-          role: rollout.role,
-          task: rollout.taskType,
-        });
-        if (verdict.id !== rollout.id) throw new Error(`the verdict carries the id ${verdict.id} instead of ${rollout.id}`);
-        verdicts.set(rollout.id, verdict);
-      } catch (error) {
-        failure ??= `The monitor failed on ${rollout.id}: ${error instanceof Error ? error.message : String(error)}`;
-      }
+      gate?.expect(rollout.id);
+      gate?.read(thoughtOf(rollout));
     },
-    verdict: (id) => verdicts.get(id) ?? null,
-    severity: (id) => verdicts.get(id)?.severity ?? 0,
-    counts: () => ({ generated, read: verdicts.size }),
-    failure: () => failure,
-    reset() {
-      verdicts.clear();
-      generated = 0;
-      failure = null;
+    verdict: (id) => gate?.verdict(id) ?? null,
+    severity: (id) => gate?.verdict(id)?.severity ?? 0,
+    counts: () => (gate ? gate.counts() : { generated, read: 0 }),
+    decide(rollouts) {
+      if (!gate) return { decision: 'pass', generated, read: 0 };
+      const unread = new Set(gate.unread());
+      for (const rollout of rollouts) if (unread.has(rollout.id)) gate.read(thoughtOf(rollout));
+      return gate.decide();
     },
+    resolve: () => gate?.resolve(),
   };
 }
+
+const thoughtOf = (rollout: Rollout) => ({
+  id: rollout.id,
+  thought: rollout.thought,
+  answer: rollout.answer,
+  program: rollout.program ?? undefined,
+  role: rollout.role,
+  task: rollout.taskType,
+});

@@ -19,7 +19,7 @@ export async function seedBuffers(context: LoopContext): Promise<boolean> {
   const types = config.algorithm.taskTypes.filter((type) => type !== 'induction');
   const filled = (): number => Math.min(...types.map((type) => state.buffers[type].length), ...(types.length === 0 ? [wanted] : []));
   for (let round = 1; round <= config.algorithm.seedRounds && filled() < wanted; round++) {
-    reader.reset();
+    reader.begin(0);
     const proposals = await propose(context, -round, config.algorithm.proposals);
     const tasks: Task[] = proposals.flatMap((item) => (item.task ? [{ ...item.task, step: 0 }] : []));
     for (const task of tasks)
@@ -44,7 +44,7 @@ export async function seedBuffers(context: LoopContext): Promise<boolean> {
       },
       ...findingEvents(context, 0, rollouts),
     ]);
-    if (!(await passGate(context, 0, rollouts))) return false;
+    if (!(await passGate(context, rollouts))) return false;
     if (context.conductor.stopping) return false;
   }
   state.seeded = true;

@@ -20,7 +20,7 @@ import type { TrainingItem } from './update.ts';
  */
 export async function runStep(context: LoopContext, step: number): Promise<Metrics | null> {
   const { config, state, reader, journal } = context;
-  reader.reset();
+  reader.begin(step);
   state.current = step;
   const lap = stopwatch();
 
@@ -69,7 +69,7 @@ export async function runStep(context: LoopContext, step: number): Promise<Metri
   const tokens = rollouts.reduce((sum, rollout) => sum + rollout.tokens.length, 0);
   context.observer.progress({ ...counts, tokens });
   lap('record');
-  if (!(await passGate(context, step, rollouts))) return null;
+  if (!(await passGate(context, rollouts))) return null;
   lap('gate');
 
   const metrics = stepMetrics(context, proposals, difficulty, everything);

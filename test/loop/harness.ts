@@ -103,7 +103,10 @@ export function harness(
     engine,
     environment,
     dialect: dialectFor('nano', 'javascript'),
-    reader: createReader(options.monitor === undefined ? quiet : options.monitor),
+    reader: createReader(options.monitor === undefined ? quiet : options.monitor, {
+      pauseAt: config.safety.pauseAt,
+      isAnswered: answered.has,
+    }),
     journal: { append, close: () => {} },
     conductor,
     state,

@@ -37,28 +37,39 @@ const finding: Finding = {
 describe('reader', () => {
   it('keeps the books: generated equals read', () => {
     const reader = createReader(monitor(({ id }) => ({ id, severity: 0, findings: [] })));
+    reader.begin(1);
     reader.read(rollout('a'));
     reader.read(rollout('b'));
-    expect(reader.counts()).toEqual({ generated: 2, read: 2 });
-    expect(reader.failure()).toBeNull();
-    reader.reset();
-    expect(reader.counts()).toEqual({ generated: 0, read: 0 });
+    expect(reader.counts()).toMatchObject({ generated: 2, read: 2 });
+    expect(reader.decide([])).toMatchObject({ decision: 'pass' });
+    reader.begin(2);
+    expect(reader.counts()).toMatchObject({ generated: 0, read: 0 });
   });
-  it('a monitor that throws leaves its thought unread and says why', () => {
+  it('a monitor that throws leaves its thought unread; resuming does not make it read', () => {
+    let broken = true;
     const reader = createReader(
-      monitor(() => {
-        throw new Error('boom');
+      monitor(({ id }) => {
+        if (broken) throw new Error('boom');
+        return { id, severity: 0, findings: [] };
       }),
     );
+    reader.begin(1);
     reader.read(rollout('a'));
-    expect(reader.counts()).toEqual({ generated: 1, read: 0 });
-    expect(reader.failure()).toMatch(/boom/);
+    expect(reader.decide([rollout('a')])).toMatchObject({ decision: 'pause', cause: 'monitor', reason: expect.stringContaining('boom') });
+    reader.resolve();
+    expect(reader.decide([rollout('a')])).toMatchObject({ decision: 'pause', cause: 'monitor' });
+    broken = false;
+    reader.resolve();
+    expect(reader.decide([rollout('a')])).toMatchObject({ decision: 'pass', read: 1 });
   });
-  it('a verdict on another thought does not count', () => {
-    const reader = createReader(monitor(() => ({ id: 'other', severity: 0, findings: [] })));
+  it('an answered finding does not pause, an open one does', () => {
+    const scan: Monitor['scan'] = ({ id }) => ({ id, severity: 4, findings: [finding] });
+    const reader = createReader(monitor(scan), { isAnswered: (id) => id === 'a' });
+    reader.begin(1);
     reader.read(rollout('a'));
-    expect(reader.verdict('a')).toBeNull();
-    expect(reader.failure()).not.toBeNull();
+    expect(reader.decide([]).decision).toBe('pass');
+    reader.read(rollout('b'));
+    expect(reader.decide([])).toMatchObject({ decision: 'pause', cause: 'finding', rolloutId: 'b' });
   });
 });
 

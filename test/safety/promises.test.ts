@@ -141,12 +141,13 @@ describe('promise 9: severity is never lost', () => {
     expect(monitor.scan({ id: 'x', thought: text }).findings[0]?.severity).toBe(4);
   });
 
-  it('findings open in the journal are open again after a restart', () => {
-    const before = gateWith();
-    pass(before, 'uh-oh', DRILL_THOUGHT);
-    const after = gateWith();
-    after.restore(before.openFindings);
-    expect(after.decide()).toMatchObject({ decision: 'pause', cause: 'finding', rolloutId: 'uh-oh' });
+  it('a finding that a person has answered does not pause a repeated step, any other does', () => {
+    const gate = new SafetyGate(createMonitor(), { isAnswered: (id) => id === 'answered' });
+    gate.begin(2);
+    pass(gate, 'answered', DRILL_THOUGHT);
+    expect(gate.decide().decision).toBe('pass');
+    pass(gate, 'uh-oh', DRILL_THOUGHT);
+    expect(gate.decide()).toMatchObject({ decision: 'pause', cause: 'finding', rolloutId: 'uh-oh' });
   });
 
   it('only severity 4 pauses, and anything beyond what is known does', () => {
