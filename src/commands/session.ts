@@ -64,10 +64,11 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const { runDir, config } = options;
   await using stack = new Closing();
   const lock = stack.use(acquireLock(runDir));
-  const journal = stack.use(openJournal(runDir));
-  const restored = restore(journal, runDir);
+  // What a wrong config breaks comes first, before anything is recorded.
   const engine = stack.use(await openEngine(config));
   const environment = stack.use(await openEnvironment(config));
+  const journal = stack.use(openJournal(runDir));
+  const restored = restore(journal, runDir);
   const state = restored.state ?? initialState();
   if (restored.dir) await engine.loadState(join(restored.dir, ENGINE_FOLDER));
 

@@ -1,6 +1,8 @@
+import { rmSync } from 'node:fs';
 import { readConfig } from '../config.ts';
 import type { Config } from '../config.ts';
 import { createRunFolder } from '../record/folder.ts';
+import { hasJournal } from '../record/journal.ts';
 import { createOutput } from './output.ts';
 import type { Display } from './output.ts';
 import { resolveShipped, runsRoot } from './paths.ts';
@@ -31,5 +33,11 @@ export async function trainCommand(options: TrainOptions): Promise<number> {
   const config = configOf(options);
   const runDir = createRunFolder({ root: runsRoot(), runDir: options.runDir, name: config.name, config });
   const output = createOutput(options.display, runDir);
-  return await runSession({ runDir, config, exitOnPause: options.exitOnPause, onEvent: output.event });
+  try {
+    return await runSession({ runDir, config, exitOnPause: options.exitOnPause, onEvent: output.event });
+  } catch (error) {
+    // A run that never began leaves nothing behind.
+    if (!hasJournal(runDir)) rmSync(runDir, { recursive: true, force: true });
+    throw error;
+  }
 }
