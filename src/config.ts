@@ -8,6 +8,7 @@ import { nearest } from './core/nearest.ts';
  */
 const count = z.number().int().positive();
 const share = z.number().min(0).max(1);
+const weight = z.number().min(0).default(1);
 
 const engine = z.strictObject({
   backend: z.enum(['auto', 'cpu', 'cuda', 'vulkan', 'metal']).default('auto'),
@@ -59,6 +60,7 @@ const schema = z.strictObject({
       over: z.enum(['samples', 'tokens']).default('samples'),
       solver: z.enum(['trr++', 'task']).default('trr++'),
       proposerWeight: z.number().min(0).default(1),
+      typeWeight: z.strictObject({ deduction: weight, abduction: weight, induction: weight }).prefault({}),
     })
     .prefault({}),
   novelty: z.strictObject({ repeats: z.number().int().min(0).default(3), similarity: z.number().positive().default(2) }).prefault({}),

@@ -118,6 +118,7 @@ program
   .option('--config <file>', 'recipe, JSON', 'configs/pretrain/nano.json')
   .requiredOption('--out <file>', 'where the GGUF goes')
   .option('--seed <s>', 'seed', integer)
+  .option('--from <file>', 'go on from a model of an earlier run: the same recipe continues, another one is a new stage')
   .option('--tokens <n>', 'tokens to train on', integer)
   .option('--minutes <m>', 'wall-clock minutes to train', positive)
   .option('--threads <n>', 'threads', integer)

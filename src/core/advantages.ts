@@ -24,6 +24,8 @@ export interface AdvantageOptions {
   readonly solver: 'trr++' | 'task';
   /** λ of Eq. 3: weight of the proposer's share of the objective. */
   readonly proposerWeight: number;
+  /** Weight of each task type in the objective; 1 = as in the paper. */
+  readonly typeWeight: Readonly<Record<TaskType, number>>;
 }
 
 /** Keeps a constant reward (σ = 0) at advantage 0 instead of 0/0. */
@@ -43,7 +45,7 @@ export function advantages(inputs: readonly AdvantageInput[], options: Advantage
     const key = byKey.get(`${input.role}/${input.taskType}`) as Baseline;
     const ownGroup = options.solver === 'task' && input.role === 'solve' && input.group !== null;
     const mean = ownGroup ? (byTask.get(input.group ?? '') as Baseline).mean : key.mean;
-    const lambda = input.role === 'propose' ? options.proposerWeight : 1;
+    const lambda = options.typeWeight[input.taskType] * (input.role === 'propose' ? options.proposerWeight : 1);
     return (lambda * (input.reward - mean)) / (key.deviation + EPSILON);
   });
 }

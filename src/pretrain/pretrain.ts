@@ -59,7 +59,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainResult
   const { config, seed } = options;
   const vocabulary = nanoVocabulary();
   const shape = shapeFor(config, vocabulary);
-  const begin = options.from === undefined ? freshStart(shape, seed) : continued(options.from, shape);
+  const begin = options.from === undefined ? freshStart(shape, seed) : continued(options.from, shape, config);
   const trainer = openTrainer(options.trainer ?? 'ggml', shape, begin.values, {
     threads: options.threads,
     tokenBudget: config.tokenBudget,
@@ -79,7 +79,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainResult
     rate: 0,
   };
   const save = async (): Promise<void> =>
-    writeModel(options.out, description(options, shape, vocabulary, state), await trainer.readWeights());
+    writeModel(options.out, description(options, shape, vocabulary, state, begin.stages), await trainer.readWeights());
   try {
     while (state.progress < 1 && !options.signal?.aborted) {
       const thinkShare = thinkShareAt(config.thinkShare, state.progress);
@@ -130,15 +130,20 @@ interface Start {
   readonly tokens: number;
   readonly progress: number;
   readonly loss: number;
+  /** Recipes that these weights have been through before, oldest first. */
+  readonly stages: readonly unknown[];
 }
 
 function freshStart(shape: Shape, seed: number): Start {
   const uniform = rng('pretrain/weights', seed);
-  return { values: initialWeights(shape, () => uniform.next()), step: 0, tokens: 0, progress: 0, loss: Number.NaN };
+  return { values: initialWeights(shape, () => uniform.next()), step: 0, tokens: 0, progress: 0, loss: Number.NaN, stages: [] };
 }
 
-/** Only the optimiser's running means start anew. */
-function continued(path: string, wanted: Shape): Start {
+/**
+ * An unfinished run of the same recipe goes on where it was; only the optimiser's running means start anew. A model of another
+ * recipe is the start of a new stage with a schedule of its own; its provenance is kept in `stages`.
+ */
+function continued(path: string, wanted: Shape, config: PretrainConfig): Start {
   const file = readGguf(path);
   const { shape, values } = readF32(file);
   const number = (key: string): number => {
@@ -150,7 +155,12 @@ function continued(path: string, wanted: Shape): Start {
   const same = shape.width === wanted.width && shape.layers === wanted.layers && shape.heads === wanted.heads;
   if (!same || shape.feedForward !== wanted.feedForward || shape.vocabulary !== wanted.vocabulary)
     throw new Error(`${path} has another shape than the recipe. Use the recipe it was trained with, or start without --from.`);
-  return { values, step: number('steps'), tokens: number('tokens'), progress: number('progress'), loss: number('loss') };
+  const recipe = file.metadata.get('kelvin.pretrain.config');
+  const stages = JSON.parse(String(file.metadata.get('kelvin.pretrain.stages') ?? '[]')) as unknown[];
+  const [step, tokens, loss] = [number('steps'), number('tokens'), number('loss')];
+  if (recipe === JSON.stringify(config)) return { values, step, tokens, progress: number('progress'), loss, stages };
+  const earlier = { recipe: JSON.parse(String(recipe)) as unknown, step, tokens, seed: number('seed'), loss };
+  return { values, step: 0, tokens: 0, progress: 0, loss, stages: [...stages, earlier] };
 }
 
 const answerTokens = (weights: Float32Array): number => weights.reduce((sum, w) => sum + (w === 1 ? 1 : 0), 0);
@@ -178,7 +188,7 @@ function shapeFor(config: PretrainConfig, vocabulary: Vocabulary): Shape {
 }
 
 /** The file's metadata, with where its weights came from; no clock, so that equal runs give equal files. */
-function description(options: PretrainOptions, shape: Shape, vocabulary: Vocabulary, state: PretrainProgress) {
+function description(options: PretrainOptions, shape: Shape, vocabulary: Vocabulary, state: PretrainProgress, stages: readonly unknown[]) {
   return {
     name: `kelvin-${options.config.name}`,
     shape,
@@ -197,6 +207,7 @@ function description(options: PretrainOptions, shape: Shape, vocabulary: Vocabul
       'kelvin.pretrain.tokens': { u32: state.tokens },
       'kelvin.pretrain.progress': { f32: state.progress },
       'kelvin.pretrain.loss': { f32: state.smoothLoss },
+      'kelvin.pretrain.stages': { text: JSON.stringify(stages) },
       'kelvin.pretrain.config': { text: JSON.stringify(options.config) },
     },
   };

@@ -12,7 +12,8 @@ const input: fc.Arbitrary<AdvantageInput> = fc.record({
   length: fc.integer({ min: 1, max: 50 }),
 });
 
-const trr = { over: 'samples', solver: 'trr++', proposerWeight: 1 } as const;
+const typeWeight = { deduction: 1, abduction: 1, induction: 1 };
+const trr = { over: 'samples', solver: 'trr++', proposerWeight: 1, typeWeight } as const;
 
 describe('TRR++', () => {
   it('sums to zero within every (role, task type)', () => {
@@ -72,6 +73,12 @@ describe('TRR++', () => {
     const values = advantages(inputs, { ...trr, solver: 'task' });
     expect(values.slice(0, 2)).toEqual([0, 0]);
     expect(values[2]).toBeCloseTo(-values[3]!, 9);
+  });
+
+  it('scales a task type by its weight', () => {
+    const inputs: AdvantageInput[] = [1, -1].map((reward) => ({ role: 'solve', taskType: 'induction', reward, group: null, length: 1 }));
+    const triple = advantages(inputs, { ...trr, typeWeight: { ...typeWeight, induction: 3 } });
+    expect(triple).toEqual(advantages(inputs, trr).map((value) => value * 3));
   });
 
   it('scales the proposer by λ', () => {
