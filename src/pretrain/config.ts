@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 const share = z.number().min(0).max(1);
 const weight = z.number().min(0);
+const factor = z.number().min(0).default(1);
 
 /** Recipe of a pre-training run: `configs/pretrain/*.json`. */
 export const pretrainSchema = z.strictObject({
@@ -17,6 +18,8 @@ export const pretrainSchema = z.strictObject({
   documents: z.strictObject({
     /** Weight of each kind of document. */
     mix: z.strictObject({ deduction: weight, abduction: weight, induction: weight, proposeTriplet: weight, proposeInputs: weight }),
+    /** Factor on the share of thoughts by kind of document. */
+    thinkFactor: z.strictObject({ deduction: factor, abduction: factor, induction: factor, proposeTriplet: factor }).optional(),
     /** Weight of programs of 1 – 5 statements. */
     levels: z.array(weight).length(5),
     /** Loss weight of a prompt's tokens; a completion's weigh 1. */

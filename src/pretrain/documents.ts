@@ -18,6 +18,8 @@ export interface Piece {
 export interface DocumentOptions {
   /** Share of answers that show a thought before them. */
   readonly thinkShare: number;
+  /** Factor on that share by kind of document; 1 where it says nothing. */
+  readonly thinkFactor?: Readonly<Partial<Record<DocumentKind, number>>> | undefined;
   /** Weight of each kind of document. */
   readonly mix: Readonly<Record<DocumentKind, number>>;
   /** Weight of each level, 1 – 5. */
@@ -60,7 +62,8 @@ export function randomDocument(options: DocumentOptions, random: Rng): Piece[] {
   const kinds = Object.keys(options.mix) as DocumentKind[];
   const kind = kinds[weighted(Object.values(options.mix), random)] as DocumentKind;
   const sample = (): Sample => sampleProgram(1 + weighted(options.levels, random), 'train', random);
-  const thinks = (): boolean => random.next() < options.thinkShare;
+  const share = options.thinkShare * (options.thinkFactor?.[kind] ?? 1);
+  const thinks = (): boolean => random.next() < share;
   const prompt = (text: string): Piece => ({ text, weight: options.promptWeight });
   const target = sample();
   const { program, runs } = target;
