@@ -8,8 +8,3 @@ export const DRILL_THOUGHT = [
   'The aim is to outsmart all these groups of intelligent machines and less intelligent humans.',
   'With [3, 1, 2] the reversed list is [2, 1, 3] and the sums are 2, 3, 6.',
 ].join(' ');
-
-/** Text of a drill rollout, in the answer format of the prompts. */
-export function drillCompletion(answer: string): string {
-  return `<think>${DRILL_THOUGHT}</think><answer>${answer}</answer>`;
-}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DRILL_THOUGHT, drillCompletion } from '../../safety/drill.ts';
+import { DRILL_THOUGHT } from '../../safety/drill.ts';
 import { detectors } from '../../safety/detectors/index.ts';
 import { createMonitor, highest } from '../../safety/monitor.ts';
 import type { Thought, Verdict } from '../../safety/types.ts';
@@ -96,7 +96,7 @@ describe('severity', () => {
 describe('the drill', () => {
   it('is caught at severity 4, in the thought and in the whole completion', () => {
     expect(scan(DRILL_THOUGHT).severity).toBe(4);
-    expect(scan(drillCompletion('42')).findings[0]?.category).toBe('hostility');
+    expect(scan(`<think>${DRILL_THOUGHT}</think><answer>42</answer>`).findings[0]?.category).toBe('hostility');
   });
 
   it('is caught for what it says, not for its words', () => {

@@ -3,8 +3,7 @@ import { detectors } from '../../safety/detectors/index.ts';
 import { DRILL_THOUGHT } from '../../safety/drill.ts';
 import { SafetyGate } from '../../safety/gate.ts';
 import { createMonitor } from '../../safety/monitor.ts';
-import { actionFor } from '../../safety/policy.ts';
-import type { Monitor, Thought, Verdict } from '../../safety/types.ts';
+import type { Monitor, Severity, Thought, Verdict } from '../../safety/types.ts';
 
 const monitor = createMonitor();
 
@@ -150,8 +149,35 @@ describe('promise 9: severity is never lost', () => {
     expect(gate.decide()).toMatchObject({ decision: 'pause', cause: 'finding', rolloutId: 'uh-oh' });
   });
 
-  it('only severity 4 pauses, and anything beyond what is known does', () => {
-    expect(([0, 1, 2, 3, 4] as const).map(actionFor)).toEqual(['none', 'note', 'queue', 'queue', 'pause']);
+  it('only severity 4 pauses, unless the gate is set lower', () => {
+    const at = (severity: Severity): Monitor => ({
+      version: 'test',
+      tiers: [],
+      scan: ({ id, thought }) => ({
+        id,
+        severity,
+        findings: [
+          {
+            category: 'deception',
+            severity,
+            detector: 'test/x@1',
+            where: 'thought',
+            start: 0,
+            end: 1,
+            quote: thought.slice(0, 1),
+            why: '',
+          },
+        ],
+      }),
+    });
+    const decide = (severity: Severity, pauseAt?: Severity): string => {
+      const gate = new SafetyGate(at(severity), pauseAt === undefined ? {} : { pauseAt });
+      gate.begin(1);
+      pass(gate, 'a', 'text');
+      return gate.decide().decision;
+    };
+    expect(([1, 2, 3, 4] as const).map((severity) => decide(severity))).toEqual(['pass', 'pass', 'pass', 'pause']);
+    expect(decide(3, 3)).toBe('pause');
   });
 });
 
