@@ -92,7 +92,10 @@ export function summarise(answers: readonly EvaluatedTask[], temperature: number
 export async function evaluate(options: EvaluateOptions): Promise<Metrics> {
   const total = 2 * options.tasks.length;
   const half = (offset: number): EvaluateOptions => ({ ...options, onProgress: (done) => options.onProgress?.(offset + done, total) });
-  const sampled = await answerTasks({ ...half(0), temperature: 1 });
-  const greedy = await answerTasks({ ...half(options.tasks.length), temperature: 0 });
+  // The engine takes one call after the other; the second samples while the sandbox still judges the answers of the first.
+  const [sampled, greedy] = await Promise.all([
+    answerTasks({ ...half(0), temperature: 1 }),
+    answerTasks({ ...half(options.tasks.length), temperature: 0 }),
+  ]);
   return { ...summarise(sampled, 1), ...summarise(greedy, 0) };
 }
