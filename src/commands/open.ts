@@ -6,14 +6,17 @@ import { openJavascriptEnvironment } from '../environment/javascript.ts';
 import type { Environment } from '../environment/port.ts';
 import { resolveShipped } from './paths.ts';
 
-/** Each thread is a lane with graphs of its own; beyond this, memory grows faster than speed. */
+/** Each thread is a lane with graphs and gradients of its own, so memory grows with them. */
 const MOST_THREADS = 8;
+
+/** `engine.threads`, where 0 stands for all cores, at most 8. */
+export const threadsFor = (configured: number, cores: number): number => configured || Math.min(cores, MOST_THREADS);
 
 /** The engine that a config asks for. Throws `EngineError` with what to do. */
 export const openEngine = (config: Config, inference = false): Promise<Engine> =>
   openGgmlEngine({
     ...config.engine,
-    threads: config.engine.threads || Math.min(availableParallelism(), MOST_THREADS),
+    threads: threadsFor(config.engine.threads, availableParallelism()),
     model: resolveShipped(config.model),
     adapter: config.adapter,
     seed: config.seed,
