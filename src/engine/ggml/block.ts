@@ -98,6 +98,19 @@ export class BlockBuilder {
     return made;
   }
 
+  /** W x: [out, T] from W [in, out] and x [in, T]. */
+  product(w: Pointer, x: Pointer): Pointer {
+    return this.f.ggml_mul_mat(this.c, w, x);
+  }
+  /** Wᵀ gy: [in, T] from gy [out, T]. */
+  productBack(name: string, gy: Pointer): Pointer {
+    return this.f.ggml_mul_mat(this.c, this.transposedWeight(name), gy);
+  }
+  /** Σ over tokens of x gyᵀ: [in, out] from x [in, T] and gy [out, T]. */
+  outer(x: Pointer, gy: Pointer): Pointer {
+    return this.f.ggml_mul_mat(this.c, this.transpose(x), this.transpose(gy));
+  }
+
   norm(name: string, x: Pointer): { normed: Pointer; y: Pointer } {
     const normed = this.f.ggml_rms_norm(this.c, x, this.shape.epsilon);
     return { normed, y: this.f.ggml_mul(this.c, normed, this.weights.weight(name)) };
@@ -111,7 +124,7 @@ export class BlockBuilder {
 
   linear(name: string, x: Pointer): Pointer {
     const { f, c } = this;
-    const y = f.ggml_mul_mat(c, this.weights.weight(name), x);
+    const y = this.product(this.weights.weight(name), x);
     const adapter = this.weights.adapter(name);
     if (adapter === null) return y;
     const u = f.ggml_scale(c, f.ggml_mul_mat(c, adapter.a, x), adapter.scale);
@@ -121,7 +134,7 @@ export class BlockBuilder {
   /** Adds the gradients of a linear layer's weights and returns that of its input. `xT` = contiguous transpose of the input. */
   linearBack(name: string, xT: Pointer, gy: Pointer): Pointer {
     const { f, c } = this;
-    const gx = f.ggml_mul_mat(c, this.transposedWeight(name), gy);
+    const gx = this.productBack(name, gy);
     if (this.weights.gradient(name) !== null) this.accumulate(name, f.ggml_mul_mat(c, xT, this.transpose(gy)));
     const adapter = this.weights.adapter(name);
     const u = this.#projected.get(name);
