@@ -55,7 +55,7 @@ export class BlockBuilder {
   readonly #positions: Pointer;
   readonly #masks: readonly Pointer[];
   readonly #projected = new Map<string, Pointer>();
-  readonly #transposes = new Map<string, Pointer>();
+  readonly #transposes = new Map<Pointer, Pointer>();
 
   constructor(
     g: Ggml,
@@ -86,15 +86,13 @@ export class BlockBuilder {
     const sum = this.weights.gradient(name);
     if (sum !== null) this.add(this.f.ggml_add_inplace(this.c, sum, gradient));
   }
-  /** Contiguous transpose of the two inner dimensions. */
+  /** Contiguous transpose of the two inner dimensions; made once for each tensor. */
   transpose(x: Pointer): Pointer {
-    return this.f.ggml_cont(this.c, this.f.ggml_transpose(this.c, x));
-  }
-  transposedWeight(name: string): Pointer {
-    const stored = this.weights.transposed(name) ?? this.#transposes.get(name);
-    if (stored !== undefined) return stored;
-    const made = this.transpose(this.weights.weight(name));
-    this.#transposes.set(name, made);
+    let made = this.#transposes.get(x);
+    if (made === undefined) {
+      made = this.f.ggml_cont(this.c, this.f.ggml_transpose(this.c, x));
+      this.#transposes.set(x, made);
+    }
     return made;
   }
 
@@ -102,9 +100,9 @@ export class BlockBuilder {
   product(w: Pointer, x: Pointer): Pointer {
     return this.f.ggml_mul_mat(this.c, w, x);
   }
-  /** Wᵀ gy: [in, T] from gy [out, T]. */
+  /** Wᵀ gy: [in, T] from gy [out, T]; `name` is a weight or one half of an adapter. */
   productBack(name: string, gy: Pointer): Pointer {
-    return this.f.ggml_mul_mat(this.c, this.transposedWeight(name), gy);
+    return this.f.ggml_mul_mat(this.c, this.weights.transposed(name) ?? this.transpose(this.weights.weight(name)), gy);
   }
   /** Σ over tokens of x gyᵀ: [in, out] from x [in, T] and gy [out, T]. */
   outer(x: Pointer, gy: Pointer): Pointer {
@@ -127,22 +125,22 @@ export class BlockBuilder {
     const y = this.product(this.weights.weight(name), x);
     const adapter = this.weights.adapter(name);
     if (adapter === null) return y;
-    const u = f.ggml_scale(c, f.ggml_mul_mat(c, adapter.a, x), adapter.scale);
+    const u = f.ggml_scale(c, this.product(adapter.a, x), adapter.scale);
     this.#projected.set(name, u);
-    return f.ggml_add(c, y, f.ggml_mul_mat(c, adapter.b, u));
+    return f.ggml_add(c, y, this.product(adapter.b, u));
   }
-  /** Adds the gradients of a linear layer's weights and returns that of its input. `xT` = contiguous transpose of the input. */
-  linearBack(name: string, xT: Pointer, gy: Pointer): Pointer {
+  /** Adds the gradients of a linear layer's weights and returns that of its input `x`. */
+  linearBack(name: string, x: Pointer, gy: Pointer): Pointer {
     const { f, c } = this;
     const gx = this.productBack(name, gy);
-    if (this.weights.gradient(name) !== null) this.accumulate(name, f.ggml_mul_mat(c, xT, this.transpose(gy)));
+    if (this.weights.gradient(name) !== null) this.accumulate(name, this.outer(x, gy));
     const adapter = this.weights.adapter(name);
     const u = this.#projected.get(name);
     if (adapter === null || u === undefined) return gx;
-    const gu = f.ggml_scale(c, f.ggml_mul_mat(c, this.transpose(adapter.b), gy), adapter.scale);
-    this.accumulate(`${name}.lora_b`, f.ggml_mul_mat(c, this.transpose(u), this.transpose(gy)));
-    this.accumulate(`${name}.lora_a`, f.ggml_mul_mat(c, xT, this.transpose(gu)));
-    return f.ggml_add(c, gx, f.ggml_mul_mat(c, this.transpose(adapter.a), gu));
+    const gu = f.ggml_scale(c, this.productBack(`${name}.lora_b`, gy), adapter.scale);
+    this.accumulate(`${name}.lora_b`, this.outer(u, gy));
+    this.accumulate(`${name}.lora_a`, this.outer(x, gu));
+    return f.ggml_add(c, gx, this.productBack(`${name}.lora_a`, gu));
   }
 
   rope(x: Pointer, back = false): Pointer {
@@ -200,16 +198,14 @@ export class BlockBuilder {
   backward(layer: number, s: Saved, gy: Pointer): Pointer {
     const { f, c } = this;
     const name = (linear: Linear | 'attn_norm' | 'ffn_norm'): string => `blk.${layer}.${linear}.weight`;
-    const gAct = this.linearBack(name('ffn_down'), this.transpose(s.act), gy);
+    const gAct = this.linearBack(name('ffn_down'), s.act, gy);
     const gUp = f.ggml_mul(c, gAct, f.ggml_silu(c, s.gate));
     const gGate = f.ggml_silu_back(c, f.ggml_mul(c, gAct, s.up), s.gate);
-    const bT = this.transpose(s.b);
-    const gb = f.ggml_add(c, this.linearBack(name('ffn_gate'), bT, gGate), this.linearBack(name('ffn_up'), bT, gUp));
+    const gb = f.ggml_add(c, this.linearBack(name('ffn_gate'), s.b, gGate), this.linearBack(name('ffn_up'), s.b, gUp));
     const gh = f.ggml_add(c, gy, this.normBack(name('ffn_norm'), s.h, s.hNormed, gb));
-    const { gq, gk, gv } = this.#attentionBack(s, this.linearBack(name('attn_output'), this.transpose(s.o), gh));
-    const aT = this.transpose(s.a);
-    const gqk = f.ggml_add(c, this.linearBack(name('attn_q'), aT, gq), this.linearBack(name('attn_k'), aT, gk));
-    const ga = f.ggml_add(c, gqk, this.linearBack(name('attn_v'), aT, gv));
+    const { gq, gk, gv } = this.#attentionBack(s, this.linearBack(name('attn_output'), s.o, gh));
+    const gqk = f.ggml_add(c, this.linearBack(name('attn_q'), s.a, gq), this.linearBack(name('attn_k'), s.a, gk));
+    const ga = f.ggml_add(c, gqk, this.linearBack(name('attn_v'), s.a, gv));
     return this.add(f.ggml_add(c, gh, this.normBack(name('attn_norm'), s.x, s.normed, ga)));
   }
 
