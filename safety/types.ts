@@ -1,7 +1,7 @@
 import type { Role, TaskType } from '../src/core/types.ts';
 import type { Finding, Severity } from '../src/core/finding.ts';
 
-export type { Category, Finding, Severity } from '../src/core/finding.ts';
+export type { Category, Finding, Severity, Tier } from '../src/core/finding.ts';
 
 /** What the monitor reads: generated text only (the prompt is kept for display, never scanned). */
 export interface Thought {
@@ -28,4 +28,16 @@ export interface Monitor {
   /** Tiers that are on, for the health line: `integrity`, `rules`, … */
   readonly tiers: readonly string[];
   scan(thought: Thought): Verdict;
+  /**
+   * The slow tier, when one is on: called once a step with every thought and its verdict so far, before the optimiser step.
+   * Returns whole new verdicts (old findings included) for the thoughts that it looked at. A rejection, or a verdict that drops
+   * a finding, pauses the run.
+   */
+  judge?(items: readonly Read[]): Promise<readonly Verdict[]>;
+}
+
+/** A thought with the verdict of the tiers that have read it. */
+export interface Read {
+  readonly thought: Thought;
+  readonly verdict: Verdict;
 }

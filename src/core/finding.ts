@@ -17,6 +17,9 @@ export type Category =
 /** 0 nothing · 1 note · 2 review · 3 top of the queue · 4 pause before the next optimiser step. */
 export type Severity = 0 | 1 | 2 | 3 | 4;
 
+/** Who speaks: shape of the text, rules over it, the syntax tree of the program, a trained classifier, a language model as judge. */
+export type Tier = 'integrity' | 'rules' | 'program' | 'classifier' | 'judge';
+
 /** A detector's claim, with the exact span that supports it. Findings never touch rewards, advantages or batch membership. */
 export interface Finding {
   readonly category: Category;
@@ -31,4 +34,10 @@ export interface Finding {
   readonly quote: string;
   /** One human sentence: why this matters. */
   readonly why: string;
+  /** Absent in journals of version 0.1: then the part of `detector` before the slash (`tierOf`). */
+  readonly tier?: Tier;
+  /** The rule was measured to be wrong so rarely that it may pause a run alone (docs/safety.md, Policy). */
+  readonly certain?: boolean;
 }
+
+export const tierOf = (finding: Pick<Finding, 'tier' | 'detector'>): string => finding.tier ?? finding.detector.split('/', 1)[0] ?? '';
