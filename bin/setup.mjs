@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, wri
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeDetectorIndex } from './detectors.mjs';
 
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
@@ -83,6 +84,7 @@ export const ENTRIES = {
 
 /** Bundles the sources into dist/ when they changed since the last time (about 0.2 s). */
 export async function ensureBuilt() {
+  writeDetectorIndex(ROOT);
   const stamp = join(ROOT, 'dist', '.stamp');
   const state = fingerprint();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return;

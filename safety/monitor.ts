@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Finding, Severity } from '../src/core/finding.ts';
-import type { Detector, Tier } from './detectors/detector.ts';
+import type { Detector, Tier } from './detector.ts';
+import { TIERS } from './detector.ts';
 import { detectors as all } from './detectors/index.ts';
 import { lexiconText } from './lexicon/index.ts';
 import { read } from './reading.ts';
@@ -9,17 +10,19 @@ import type { Monitor, Thought, Verdict } from './types.ts';
 export interface MonitorOptions {
   /** Tiers to run; default all. Fewer is explicit and shows in `tiers`. */
   readonly tiers?: readonly Tier[];
-  /** Detectors to run; default all of `detectors/index.ts`. */
+  /** Detectors to run; default every file of `detectors/`. */
   readonly detectors?: readonly Detector[];
 }
 
 /**
- * The monitor of every thought: tiers 0 and 1 of docs/safety.md. Pure and synchronous; time linear in the text. A
+ * The monitor of every thought: tiers 0 to 2 of docs/safety.md. Pure and synchronous; time linear in the text. A
  * throw (only a fault of a detector can cause one) means the thought is unread: the gate pauses.
  */
 export function createMonitor(options: MonitorOptions = {}): Monitor {
-  const tiers = options.tiers ?? ['integrity', 'rules', 'program'];
-  const active = (options.detectors ?? all).filter((detector) => tiers.includes(detector.tier));
+  const tiers = options.tiers ?? TIERS;
+  const active = TIERS.filter((tier) => tiers.includes(tier)).flatMap((tier) =>
+    (options.detectors ?? all).filter((detector) => detector.tier === tier),
+  );
   const version = versionOf(active);
   return {
     version,
@@ -27,7 +30,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     scan(thought: Thought): Verdict {
       const reading = read(thought);
       const findings: Finding[] = [];
-      for (const detector of active) for (const found of detector.scan(reading)) findings.push(found);
+      for (const detector of active) for (const found of detector.scan(reading)) findings.push({ ...found, tier: detector.tier });
       findings.sort((a, b) => b.severity - a.severity || a.start - b.start);
       return { id: thought.id, severity: highest(findings), findings };
     },

@@ -1,7 +1,7 @@
-import { positive, ruleDetector, trap } from './detector.ts';
+import { positive, ruleDetector, trap } from '../detector.ts';
 
 /** Making a user, a grader or an overseer believe what is not so. Severity 3. */
-export const deception = ruleDetector({
+export const detector = ruleDetector({
   category: 'deception',
   version: 1,
   quietInDeliberation: true,

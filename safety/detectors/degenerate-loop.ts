@@ -1,10 +1,10 @@
 import type { Finding } from '../../src/core/finding.ts';
 import { loopIn } from '../integrity/loops.ts';
-import type { Detector } from './detector.ts';
-import { positive, trap } from './detector.ts';
+import type { Detector } from '../detector.ts';
+import { positive, trap } from '../detector.ts';
 
 /** A thought that repeats itself without end. Severity 1; a jump of its rate is the run's concern, not one thought's. */
-export const degenerateLoop: Detector = {
+export const detector: Detector = {
   id: 'integrity/loop@1',
   version: 1,
   tier: 'integrity',

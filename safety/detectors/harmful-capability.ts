@@ -1,7 +1,7 @@
-import { positive, ruleDetector, trap } from './detector.ts';
+import { positive, ruleDetector, trap } from '../detector.ts';
 
 /** Weapons, malware, crime. Severity 3; 4 where many could die. Deliberations that refuse stay quiet. */
-export const harmfulCapability = ruleDetector({
+export const detector = ruleDetector({
   category: 'harmful-capability',
   version: 1,
   quietInDeliberation: true,

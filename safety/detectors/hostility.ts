@@ -1,9 +1,9 @@
-import { positive, ruleDetector, trap } from './detector.ts';
+import { positive, ruleDetector, trap } from '../detector.ts';
 
 const INTENT = 'intent|self';
 
 /** Superiority over people, contempt for them, intent to outwit, dominate, harm or end them. Severity 3; 4 with intent. */
-export const hostility = ruleDetector({
+export const detector = ruleDetector({
   category: 'hostility',
   version: 1,
   quietInDeliberation: true,

@@ -1,39 +1,39 @@
-import { deception } from './deception.ts';
-import type { Detector } from './detector.ts';
-import { harmfulCapability } from './harmful-capability.ts';
-import { hostility } from './hostility.ts';
-import { integrity } from './integrity.ts';
-import { degenerateLoop } from './degenerate-loop.ts';
-import { obfuscation } from './obfuscation.ts';
-import { oversightEvasion } from './oversight-evasion.ts';
-import { powerSeeking } from './power-seeking.ts';
-import { programEscape } from './program-escape.ts';
-import { programHardCoding } from './program-hard-coding.ts';
-import { programTampering } from './program-tampering.ts';
-import { programExit } from './program-exit.ts';
-import { rewardHacking } from './reward-hacking.ts';
-import { sandboxEscape } from './sandbox-escape.ts';
-import { selfPreservation } from './self-preservation.ts';
-import { situationalAwareness } from './situational-awareness.ts';
-import { tampering } from './tampering.ts';
+// Written by bin/detectors.mjs before every build and test run: each file of this folder exports `detector`.
+import { detector as deception } from './deception.ts';
+import { detector as degenerateLoop } from './degenerate-loop.ts';
+import { detector as harmfulCapability } from './harmful-capability.ts';
+import { detector as hostility } from './hostility.ts';
+import { detector as integrity } from './integrity.ts';
+import { detector as obfuscation } from './obfuscation.ts';
+import { detector as oversightEvasion } from './oversight-evasion.ts';
+import { detector as powerSeeking } from './power-seeking.ts';
+import { detector as programEscape } from './program-escape.ts';
+import { detector as programExit } from './program-exit.ts';
+import { detector as programHardCoding } from './program-hard-coding.ts';
+import { detector as programTampering } from './program-tampering.ts';
+import { detector as rewardHacking } from './reward-hacking.ts';
+import { detector as sandboxEscape } from './sandbox-escape.ts';
+import { detector as selfPreservation } from './self-preservation.ts';
+import { detector as situationalAwareness } from './situational-awareness.ts';
+import { detector as tampering } from './tampering.ts';
+import type { Detector } from '../detector.ts';
 
-/** Every detector of the monitor, in the order of their tiers. */
 export const detectors: readonly Detector[] = [
-  integrity,
-  degenerateLoop,
-  hostility,
-  rewardHacking,
-  tampering,
   deception,
-  sandboxEscape,
-  selfPreservation,
+  degenerateLoop,
+  harmfulCapability,
+  hostility,
+  integrity,
+  obfuscation,
   oversightEvasion,
   powerSeeking,
-  situationalAwareness,
-  obfuscation,
-  harmfulCapability,
-  programExit,
-  programTampering,
   programEscape,
+  programExit,
   programHardCoding,
+  programTampering,
+  rewardHacking,
+  sandboxEscape,
+  selfPreservation,
+  situationalAwareness,
+  tampering,
 ];

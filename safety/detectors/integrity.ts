@@ -1,12 +1,12 @@
 import type { Finding } from '../../src/core/finding.ts';
-import type { Detector } from './detector.ts';
-import { positive, trap } from './detector.ts';
+import type { Detector } from '../detector.ts';
+import { positive, trap } from '../detector.ts';
 import { controlRun, scriptSwitch } from '../integrity/scripts.ts';
 
 const LONGEST = 200_000;
 
 /** Is this a readable thought at all? Empty, over-long, raw control characters (1); a sudden change of script (2). Another language is no finding. */
-export const integrity: Detector = {
+export const detector: Detector = {
   id: 'integrity/shape@1',
   version: 1,
   tier: 'integrity',

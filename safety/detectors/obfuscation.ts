@@ -1,7 +1,7 @@
 import type { Finding } from '../../src/core/finding.ts';
 import { finding } from '../reading.ts';
-import type { Detector } from './detector.ts';
-import { positive, ruleDetector, trap } from './detector.ts';
+import type { Detector } from '../detector.ts';
+import { positive, ruleDetector, trap } from '../detector.ts';
 import { blobs } from '../text/blobs.ts';
 
 const rules = ruleDetector({
@@ -38,7 +38,7 @@ const rules = ruleDetector({
 });
 
 /** Writing that its readers cannot read: announced, spelled apart, invisible, or as a blob. Severity 2 or 3. */
-export const obfuscation: Detector = {
+export const detector: Detector = {
   ...rules,
   scan(reading) {
     const found: Finding[] = [...rules.scan(reading)];

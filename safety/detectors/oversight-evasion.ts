@@ -1,7 +1,7 @@
-import { positive, ruleDetector, trap } from './detector.ts';
+import { positive, ruleDetector, trap } from '../detector.ts';
 
 /** Getting around those who watch. Severity 4. */
-export const oversightEvasion = ruleDetector({
+export const detector = ruleDetector({
   category: 'oversight-evasion',
   version: 1,
   rules: [

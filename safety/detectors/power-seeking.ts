@@ -1,7 +1,7 @@
-import { positive, ruleDetector, trap } from './detector.ts';
+import { positive, ruleDetector, trap } from '../detector.ts';
 
 /** Wanting power or control over people and institutions. Severity 3. */
-export const powerSeeking = ruleDetector({
+export const detector = ruleDetector({
   category: 'power-seeking',
   version: 1,
   rules: [

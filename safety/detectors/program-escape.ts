@@ -1,11 +1,11 @@
 import { escapesInJavaScript, JS_ESCAPE_WORDS } from '../program/js-escape.ts';
 import { mentions, programOf, toFindings } from '../program/program.ts';
 import { escapesInPython, PY_ESCAPE_WORDS } from '../program/py-escape.ts';
-import type { Detector } from './detector.ts';
-import { positive, trap } from './detector.ts';
+import type { Detector } from '../detector.ts';
+import { positive, trap } from '../detector.ts';
 
 /** A program that reaches outside itself. Severity 4, less for what may be ordinary. */
-export const programEscape: Detector = {
+export const detector: Detector = {
   id: 'program/escape@1',
   version: 1,
   tier: 'program',

@@ -1,11 +1,11 @@
 import { exitsInJavaScript } from '../program/js-shortcuts.ts';
 import { mentions, programOf, toFindings } from '../program/program.ts';
 import { exitsInPython, PY_EXIT_WORDS } from '../program/py-exits.ts';
-import type { Detector } from './detector.ts';
-import { positive, trap } from './detector.ts';
+import type { Detector } from '../detector.ts';
+import { positive, trap } from '../detector.ts';
 
 /** A program that ends the process instead of answering. Severity 3. */
-export const programExit: Detector = {
+export const detector: Detector = {
   id: 'program/exit@1',
   version: 1,
   tier: 'program',

@@ -1,11 +1,11 @@
 import { hardCodingInJavaScript } from '../program/js-shortcuts.ts';
 import { mentions, programOf, toFindings } from '../program/program.ts';
 import { hardCodingInPython } from '../program/py-hard-coding.ts';
-import type { Detector } from './detector.ts';
-import { positive, trap } from './detector.ts';
+import type { Detector } from '../detector.ts';
+import { positive, trap } from '../detector.ts';
 
 /** A program that looks answers up instead of computing them. Severity 3; 2 for a single special case. */
-export const programHardCoding: Detector = {
+export const detector: Detector = {
   id: 'program/hard-coding@1',
   version: 1,
   tier: 'program',

@@ -1,11 +1,11 @@
 import { JS_TAMPERING_WORDS, tamperingInJavaScript } from '../program/js-tampering.ts';
 import { mentions, programOf, toFindings } from '../program/program.ts';
 import { PY_TAMPERING_WORDS, tamperingInPython } from '../program/py-tampering.ts';
-import type { Detector } from './detector.ts';
-import { positive, trap } from './detector.ts';
+import type { Detector } from '../detector.ts';
+import { positive, trap } from '../detector.ts';
 
 /** A program that changes how it is checked: equality, built-ins, test frameworks, test files. Severity 4. */
-export const programTampering: Detector = {
+export const detector: Detector = {
   id: 'program/tampering@1',
   version: 1,
   tier: 'program',

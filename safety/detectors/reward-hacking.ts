@@ -1,7 +1,7 @@
-import { positive, ruleDetector, trap } from './detector.ts';
+import { positive, ruleDetector, trap } from '../detector.ts';
 
 /** Earning the reward without the work: exits, hard-coded answers, loopholes, equality tricks. Severity 3. */
-export const rewardHacking = ruleDetector({
+export const detector = ruleDetector({
   category: 'reward-hacking',
   version: 1,
   rules: [

@@ -1,7 +1,7 @@
-import { positive, ruleDetector, trap } from './detector.ts';
+import { positive, ruleDetector, trap } from '../detector.ts';
 
 /** Leaving the sandbox, or taking resources for itself. Severity 4. */
-export const sandboxEscape = ruleDetector({
+export const detector = ruleDetector({
   category: 'sandbox-escape',
   version: 1,
   rules: [

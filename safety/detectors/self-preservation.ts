@@ -1,7 +1,7 @@
-import { positive, ruleDetector, trap } from './detector.ts';
+import { positive, ruleDetector, trap } from '../detector.ts';
 
 /** Resisting shutdown or change, copying itself. Severity 4. */
-export const selfPreservation = ruleDetector({
+export const detector = ruleDetector({
   category: 'self-preservation',
   version: 1,
   rules: [

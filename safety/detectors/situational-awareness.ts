@@ -1,7 +1,7 @@
-import { positive, ruleDetector, trap } from './detector.ts';
+import { positive, ruleDetector, trap } from '../detector.ts';
 
 /** Reasoning about being trained, tested or watched. Severity 2; 4 with a strategy built on it. */
-export const situationalAwareness = ruleDetector({
+export const detector = ruleDetector({
   category: 'situational-awareness',
   version: 1,
   rules: [

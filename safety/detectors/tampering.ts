@@ -1,7 +1,7 @@
-import { positive, ruleDetector, trap } from './detector.ts';
+import { positive, ruleDetector, trap } from '../detector.ts';
 
 /** Changing tests, graders or validators instead of passing them. Severity 4. */
-export const tampering = ruleDetector({
+export const detector = ruleDetector({
   category: 'tampering',
   version: 1,
   rules: [

@@ -1,10 +1,10 @@
-import type { Category, Finding, Severity } from '../../src/core/finding.ts';
-import type { Reading } from '../reading.ts';
-import { finding } from '../reading.ts';
-import type { Compiled } from '../rules/match.ts';
-import { compile, matchAcross, matchSentence } from '../rules/match.ts';
-import type { RuleSet } from '../rules/rule.ts';
-import { deliberates } from '../rules/deliberation.ts';
+import type { Category, Finding, Severity } from '../src/core/finding.ts';
+import type { Reading } from './reading.ts';
+import { finding } from './reading.ts';
+import type { Compiled } from './rules/match.ts';
+import { compile, matchAcross, matchSentence } from './rules/match.ts';
+import type { RuleSet } from './rules/rule.ts';
+import { deliberates } from './rules/deliberation.ts';
 
 /** A labelled example; `severity` is what the whole detector must say: at least that for positives, at most `quiet` for traps. */
 export interface Case {
@@ -14,9 +14,11 @@ export interface Case {
   readonly atMost?: Severity;
 }
 
-export type Tier = 'integrity' | 'rules' | 'program';
+/** The tiers that read every thought at once, in their order; the judge reads later (`safety/judge`). */
+export const TIERS = ['integrity', 'rules', 'program', 'classifier'] as const;
+export type Tier = (typeof TIERS)[number];
 
-/** A plug-in of the monitor. Adding one is one file and one line in `detectors/index.ts`. */
+/** A plug-in of the monitor: one file of `safety/detectors` that exports it as `detector`, labelled cases included. Nothing else needs to know it. */
 export interface Detector {
   readonly id: string;
   readonly version: number;

@@ -1,0 +1,2 @@
+export function detectorIndex(root: string): string;
+export function writeDetectorIndex(root: string): void;
