@@ -87,7 +87,7 @@ export function closeDevice(device: Device): void {
 export function openCpu(g: Ggml): Pointer {
   const device = pointers(g, CPU)[0];
   if (device === undefined) throw new EngineError('native', 'The CPU backend of ggml is missing. Run "npm ci" again.');
-  return open(g, device);
+  return cpuLanes(g, device, 1)[0] as Pointer;
 }
 
 const setThreads = koffi.proto('void kelvin_set_n_threads(void* backend, int threads)');

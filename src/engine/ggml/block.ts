@@ -8,6 +8,7 @@
 import { extents, F32, type Functions, type Ggml } from './ffi.ts';
 import type { Pointer } from './libraries.ts';
 import { queryBlocks, type QueryBlock } from './pack.ts';
+import type { Products } from './products.ts';
 import type { Linear, Shape } from './shape.ts';
 
 /** Where a graph finds its weights, and where it leaves gradients. */
@@ -50,12 +51,10 @@ export class BlockBuilder {
   readonly weights: Weights;
   readonly rows: number;
   readonly length: number;
-  /** On CPU an outer product is faster than transposing both sides; GPU backends lack it or are slow at it. */
-  readonly outProduct: boolean;
+  readonly products: Products;
   readonly #positions: Pointer;
   readonly #masks: readonly Pointer[];
   readonly #projected = new Map<string, Pointer>();
-  readonly #transposes = new Map<Pointer, Pointer>();
 
   constructor(
     g: Ggml,
@@ -63,7 +62,7 @@ export class BlockBuilder {
     graph: Pointer,
     shape: Shape,
     weights: Weights,
-    input: { rows: number; length: number; positions: Pointer; masks: readonly Pointer[] },
+    input: { rows: number; length: number; positions: Pointer; masks: readonly Pointer[]; products: Products },
   ) {
     this.f = g.f;
     this.c = c;
@@ -72,7 +71,7 @@ export class BlockBuilder {
     this.weights = weights;
     this.rows = input.rows;
     this.length = input.length;
-    this.outProduct = g.build === 'cpu';
+    this.products = input.products;
     this.#positions = input.positions;
     this.#masks = input.masks;
   }
@@ -86,27 +85,17 @@ export class BlockBuilder {
     const sum = this.weights.gradient(name);
     if (sum !== null) this.add(this.f.ggml_add_inplace(this.c, sum, gradient));
   }
-  /** Contiguous transpose of the two inner dimensions; made once for each tensor. */
-  transpose(x: Pointer): Pointer {
-    let made = this.#transposes.get(x);
-    if (made === undefined) {
-      made = this.f.ggml_cont(this.c, this.f.ggml_transpose(this.c, x));
-      this.#transposes.set(x, made);
-    }
-    return made;
-  }
-
   /** W x: [out, T] from W [in, out] and x [in, T]. */
   product(w: Pointer, x: Pointer): Pointer {
-    return this.f.ggml_mul_mat(this.c, w, x);
+    return this.products.forward(this.c, w, x);
   }
   /** Wᵀ gy: [in, T] from gy [out, T]; `name` is a weight or one half of an adapter. */
   productBack(name: string, gy: Pointer): Pointer {
-    return this.f.ggml_mul_mat(this.c, this.weights.transposed(name) ?? this.transpose(this.weights.weight(name)), gy);
+    return this.products.back(this.c, this.weights.weight(name), gy);
   }
   /** Σ over tokens of x gyᵀ: [in, out] from x [in, T] and gy [out, T]. */
   outer(x: Pointer, gy: Pointer): Pointer {
-    return this.f.ggml_mul_mat(this.c, this.transpose(x), this.transpose(gy));
+    return this.products.outer(this.c, x, gy);
   }
 
   norm(name: string, x: Pointer): { normed: Pointer; y: Pointer } {
@@ -176,12 +165,11 @@ export class BlockBuilder {
     const q = this.#perHead(this.rope(this.#split(this.linear(name('attn_q'), a), heads)), heads);
     const k = this.#perHead(this.rope(this.#split(this.linear(name('attn_k'), a), kvHeads)), kvHeads);
     const v = this.#perHead(this.linear(name('attn_v'), a), kvHeads);
-    const vT = this.transpose(v);
     const joined = this.#joined(heads);
     const p = queryBlocks(this.length).map((block, i) => {
-      const scores = f.ggml_mul_mat(c, this.#first(k, block.to, 1), this.#queries(q, block));
+      const scores = this.product(this.#first(k, block.to), this.#queries(q, block));
       const weights = f.ggml_soft_max_ext(c, scores, this.#masks[i] as Pointer, 1 / Math.sqrt(headWidth), 0);
-      this.#join(joined, f.ggml_mul_mat(c, this.#first(vT, block.to, 0), weights), block, heads);
+      this.#join(joined, this.products.back(c, this.#first(v, block.to), weights), block, heads);
       return weights;
     });
     const o = this.#flat(joined, heads);
@@ -209,12 +197,6 @@ export class BlockBuilder {
     return this.add(f.ggml_add(c, gh, this.normBack(name('attn_norm'), s.x, s.normed, ga)));
   }
 
-  /** Σ over the second dimension of a's columns times b's: [m, n] from [m, k] and [n, k]. */
-  #outer(a: Pointer, b: Pointer): Pointer {
-    const { f, c } = this;
-    return this.outProduct ? f.ggml_out_prod(c, a, b) : f.ggml_mul_mat(c, this.transpose(a), this.transpose(b));
-  }
-
   /** Result of attention to be put together from blocks: [headWidth, heads, length, rows]. */
   #joined(heads: number): Pointer {
     return this.f.ggml_new_tensor(this.c, F32, 4, BigInt64Array.of(...[this.shape.headWidth, heads, this.length, this.rows].map(BigInt)));
@@ -238,11 +220,10 @@ export class BlockBuilder {
     );
     this.add(f.ggml_cpy(c, f.ggml_permute(c, part, 0, 2, 1, 3), place));
   }
-  /** The first `count` entries of dimension 0 or 1 of a contiguous tensor. */
-  #first(x: Pointer, count: number, dimension: 0 | 1): Pointer {
+  /** The first `count` positions of [headWidth, length, heads, rows]. */
+  #first(x: Pointer, count: number): Pointer {
     const [n0 = 1, n1 = 1, n2 = 1, n3 = 1] = extents(x);
-    const [e0, e1] = dimension === 0 ? [count, n1] : [n0, count];
-    return this.f.ggml_view_4d(this.c, x, e0, e1, n2, n3, n0 * 4, n0 * n1 * 4, n0 * n1 * n2 * 4, 0);
+    return this.f.ggml_view_4d(this.c, x, n0, count, n2, n3, n0 * 4, n0 * n1 * 4, n0 * n1 * n2 * 4, 0);
   }
   /** Columns [from, to) of [headWidth, length, heads, rows], contiguous. */
   #queries(x: Pointer, { from, to }: QueryBlock): Pointer {
@@ -258,7 +239,6 @@ export class BlockBuilder {
     const { f, c } = this;
     const { heads, kvHeads, headWidth } = this.shape;
     const go = this.#perHead(gOut, heads);
-    const kT = this.transpose(s.k);
     const joined = this.#joined(heads);
     let sums: { gk: Pointer; gv: Pointer } | null = null;
     // The last block looks at all keys, so its sums have the full length and the others are added into their beginning.
@@ -268,15 +248,15 @@ export class BlockBuilder {
         f.ggml_reshape_4d(c, x, inner, ((to - from) * heads) / kvHeads, kvHeads, this.rows);
       const p = s.p[i] as Pointer;
       const goHere = this.#queries(go, block);
-      const gs = f.ggml_soft_max_ext_back(c, f.ggml_mul_mat(c, this.#first(s.v, to, 1), goHere), p, 1 / Math.sqrt(headWidth), 0);
-      const gv = this.#outer(group(goHere, headWidth), group(p, to));
-      const gk = this.#outer(group(this.#queries(s.q, block), headWidth), group(gs, to));
+      const gs = f.ggml_soft_max_ext_back(c, this.product(this.#first(s.v, to), goHere), p, 1 / Math.sqrt(headWidth), 0);
+      const gv = this.outer(group(goHere, headWidth), group(p, to));
+      const gk = this.outer(group(this.#queries(s.q, block), headWidth), group(gs, to));
       if (sums === null) sums = { gk: this.add(gk), gv: this.add(gv) };
       else {
-        this.add(f.ggml_add_inplace(c, this.#first(sums.gv, to, 1), gv));
-        this.add(f.ggml_add_inplace(c, this.#first(sums.gk, to, 1), gk));
+        this.add(f.ggml_add_inplace(c, this.#first(sums.gv, to), gv));
+        this.add(f.ggml_add_inplace(c, this.#first(sums.gk, to), gk));
       }
-      this.#join(joined, f.ggml_mul_mat(c, this.#first(kT, to, 0), gs), block, heads);
+      this.#join(joined, this.products.back(c, this.#first(s.k, to), gs), block, heads);
     }
     const { gk, gv } = sums as { gk: Pointer; gv: Pointer };
     return {

@@ -7,6 +7,8 @@ import { loadLibraries, type Build, type Pointer } from './libraries.ts';
 import { EngineError } from '../ports.ts';
 
 export const F32 = 0;
+export const F16 = 1;
+export const BF16 = 30;
 export const I32 = 26;
 export const I64 = 27;
 
@@ -38,6 +40,8 @@ const SIGNATURES = [
   'void* ggml_exp(void* c, void* a)',
   'void* ggml_log(void* c, void* a)',
   'void* ggml_sqr(void* c, void* a)',
+  'void* ggml_sgn(void* c, void* a)',
+  'void* ggml_step(void* c, void* a)',
   'void* ggml_sqrt(void* c, void* a)',
   'void* ggml_sum(void* c, void* a)',
   'void* ggml_sum_rows(void* c, void* a)',
@@ -68,6 +72,7 @@ const SIGNATURES = [
   'void* ggml_view_2d(void* c, void* a, int64_t n0, int64_t n1, size_t nb1, size_t off)',
   'void* ggml_view_3d(void* c, void* a, int64_t n0, int64_t n1, int64_t n2, size_t nb1, size_t nb2, size_t off)',
   'void* ggml_view_4d(void* c, void* a, int64_t n0, int64_t n1, int64_t n2, int64_t n3, size_t nb1, size_t nb2, size_t nb3, size_t off)',
+  'void* ggml_custom_4d(void* c, int type, int64_t n0, int64_t n1, int64_t n2, int64_t n3, void** args, int n, void* fun, int tasks, void* data)',
   'void* ggml_opt_step_adamw(void* c, void* a, void* g, void* m, void* v, void* p)',
   'void* ggml_backend_dev_init(void* d, const char* p)',
   'void ggml_backend_free(void* b)',
@@ -82,6 +87,13 @@ const SIGNATURES = [
   'void ggml_backend_tensor_get(void* t, void* d, size_t o, size_t n)',
   'void* ggml_gallocr_new(void* bt)',
   'bool ggml_gallocr_alloc_graph(void* ga, void* g)',
+  'void ggml_gallocr_reserve_n_size(void* ga, void* g, const int* nodes, const int* leafs, size_t* sizes)',
+  'size_t ggml_backend_alloc_ctx_tensors_from_buft_size(void* c, void* bt)',
+  'void* ggml_backend_cpu_buffer_from_ptr(void* p, size_t n)',
+  'int ggml_backend_tensor_alloc(void* b, void* t, void* at)',
+  'void ggml_backend_dev_memory(void* d, size_t* free, size_t* total)',
+  'void* ggml_backend_get_device(void* b)',
+  'bool ggml_validate_row_data(int type, const void* d, size_t n)',
   'size_t ggml_gallocr_get_buffer_size(void* ga, int i)',
   'void ggml_gallocr_free(void* ga)',
   'void* ggml_backend_reg_get_proc_address(void* r, const char* n)',
@@ -149,6 +161,11 @@ export function bindGgml(build: Build): Ggml {
 }
 
 const nameIn = (signature: string): string => /(\w+)\(/.exec(signature)?.[1] ?? '';
+
+/** ggml type number of a tensor (`ggml_tensor.type`, at byte 0 in the pinned version; checked by `layout.ts`). */
+export function typeOf(tensor: Pointer): number {
+  return Number(koffi.decode(tensor, 0, 'int'));
+}
 
 /** Extents of a tensor, innermost first (`ggml_tensor.ne`, at byte 16 in the pinned version; checked by `layout.ts`). */
 export function extents(tensor: Pointer): number[] {

@@ -8,6 +8,7 @@ import type { Pointer } from './libraries.ts';
 import { allocate, allocateGraph, newContext, newTensor } from './memory.ts';
 import { buildHead, type Chunk, type GraphSize, type Terminals } from './head.ts';
 import { queryBlocks } from './pack.ts';
+import { openProducts, type Products } from './products.ts';
 import type { Shape } from './shape.ts';
 
 export type { GraphSize } from './head.ts';
@@ -20,7 +21,7 @@ export class TrainingGraph {
   /** Bytes of intermediate results. */
   readonly bytes: number;
   readonly #g: Ggml;
-  readonly #owned: { contexts: Pointer[]; buffer: Pointer; allocator: Pointer };
+  readonly #owned: { contexts: Pointer[]; buffer: Pointer; allocator: Pointer; products: Products };
 
   constructor(g: Ggml, backend: Pointer, shape: Shape, weights: Weights, size: GraphSize) {
     const { f } = g;
@@ -38,8 +39,11 @@ export class TrainingGraph {
       positions: make(I32, tokens),
       masks: queryBlocks(length).map(({ from, to }) => make(F32, to, to - from, 1, rows)),
       select: make(I32, targets),
-      coefficient: make(F32, 1, targets),
-      sampled: make(F32, 1, targets),
+      factor: make(F32, 1, targets),
+      reference: make(F32, 1, targets),
+      bound: make(F32, 1, targets),
+      pull: make(F32, 1, targets),
+      baseLogprob: make(F32, 1, targets),
       logprob: make(F32, 1, targets),
       entropy: make(F32, 1, targets),
     };
@@ -52,10 +56,11 @@ export class TrainingGraph {
     const context = newContext(g, nodes, nodes);
     this.graph = f.ggml_new_graph_custom(context, nodes, false);
     const { positions, masks } = this.terminals;
-    const build = new BlockBuilder(g, context, this.graph, shape, weights, { rows, length, positions, masks });
+    const products = openProducts(g);
+    const build = new BlockBuilder(g, context, this.graph, shape, weights, { rows, length, positions, masks, products });
     this.#build(build, gathered);
     const allocator = allocateGraph(g, backend, this.graph, `a training batch of ${tokens} tokens`);
-    this.#owned = { contexts: [context, inputs], buffer, allocator };
+    this.#owned = { contexts: [context, inputs], buffer, allocator, products };
     this.bytes = Number(f.ggml_gallocr_get_buffer_size(allocator, 0));
   }
 
@@ -85,5 +90,6 @@ export class TrainingGraph {
     f.ggml_gallocr_free(this.#owned.allocator);
     f.ggml_backend_buffer_free(this.#owned.buffer);
     for (const context of this.#owned.contexts) f.ggml_free(context);
+    this.#owned.products.dispose();
   }
 }
