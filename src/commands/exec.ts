@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { once } from 'node:events';
 import { openJavascriptEnvironment } from '../environment/javascript.ts';
-import type { JavascriptEnvironment } from '../environment/javascript.ts';
+import type { SandboxEnvironment } from '../environment/sandbox.ts';
 import { VALUE_LIMITS } from '../environment/limits.ts';
 import type { EnvironmentLimits } from '../environment/port.ts';
 import { EXIT } from './exits.ts';
@@ -28,6 +28,7 @@ interface ExecLine {
 const EXEC_LIMITS: Partial<EnvironmentLimits> = {
   fuel: 4_000,
   timeoutMs: 10_000,
+  stallMs: 1_000,
   outputChars: VALUE_LIMITS.chars,
   programChars: 200_000,
   inputChars: 200_000,
@@ -71,7 +72,7 @@ export async function execCommand(options: ExecOptions = {}): Promise<number> {
   return EXIT.ok;
 }
 
-async function runLine(environment: JavascriptEnvironment, line: string | null): Promise<ExecLine> {
+async function runLine(environment: SandboxEnvironment, line: string | null): Promise<ExecLine> {
   if (line === null) return { id: null, verdict: 'error', detail: `The line is longer than ${LINE_CHARS} characters.` };
   let request: unknown;
   try {

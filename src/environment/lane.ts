@@ -1,6 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { EnvironmentLimits } from './port.ts';
-import { PROGRESS_JOB, PROGRESS_RUNS } from './protocol.ts';
+import { PROGRESS_BYTES, PROGRESS_JOB, PROGRESS_RUNNING, PROGRESS_RUNS, PROGRESS_TICKS } from './protocol.ts';
 import type { FromWorker, Job, JobResult, ToWorker, WorkerSetup } from './protocol.ts';
 
 /** `./worker.ts` from source, `dist/environment-worker.mjs` in the bundle. */
@@ -9,6 +8,8 @@ const WORKER_HEAP_MB = 192;
 const WORKER_STACK_MB = 8;
 /** How much more wall clock than its limit a run may take on a machine that gives it no time to run. */
 const STARVED_FACTOR = 10;
+/** A worker that does not even answer how much processor time it used. */
+const ANSWER_MS = 1_000;
 
 export interface LaneEvents {
   onResults(results: readonly JobResult[]): void;
@@ -17,28 +18,36 @@ export interface LaneEvents {
 }
 
 /**
- * Why a worker is gone: it spent a run's whole time computing, or only time passed (a crowded machine looks the same on
- * a Node that does not tell processor time), or it died by itself.
+ * Why a worker is gone: it asked to be replaced (`worn`), it computed for long without a tick (`spent`), only time passed
+ * (`stalled`: a crowded machine looks the same on a Node that does not tell processor time), or it died by itself.
  */
-export type Loss = 'spent' | 'stalled' | 'died';
+export type Loss = 'worn' | 'spent' | 'stalled' | 'died';
+
+export type LaneSetup = Omit<WorkerSetup, 'progress'>;
+
+interface Standstill {
+  readonly runs: number;
+  readonly ticks: number;
+  readonly since: number;
+  /** Processor time of the worker when it was first seen to stand still, ms; not a number where Node does not tell. */
+  readonly cpu: number;
+}
 
 /** One worker thread, watched from outside: what never ticks inside is seen by its still-standing progress. */
 export class Lane {
   private readonly worker: Worker;
-  private readonly progress = new Int32Array(new SharedArrayBuffer(8));
-  private readonly limits: EnvironmentLimits;
+  private readonly progress = new Int32Array(new SharedArrayBuffer(PROGRESS_BYTES));
+  private readonly setup: LaneSetup;
   private readonly events: LaneEvents;
-  private lastRuns = -1;
-  private since = 0;
-  private cpuSince = 0;
+  private standstill: Standstill | null = null;
   private watching = false;
   private lost = false;
   ready = false;
 
-  constructor(limits: EnvironmentLimits, events: LaneEvents) {
-    this.limits = limits;
+  constructor(setup: LaneSetup, events: LaneEvents) {
+    this.setup = setup;
     this.events = events;
-    const workerData: WorkerSetup = { limits, progress: this.progress.buffer as SharedArrayBuffer };
+    const workerData: WorkerSetup = { ...setup, progress: this.progress.buffer as SharedArrayBuffer };
     this.worker = new Worker(WORKER_URL, {
       workerData,
       // Nothing of this process is handed on: no environment, no flags, no standard streams.
@@ -59,7 +68,7 @@ export class Lane {
     this.worker.postMessage(message);
   }
 
-  /** Called now and then while jobs are out. Ends the worker when one run has used up its time. */
+  /** Called now and then while jobs are out. Ends the worker when one run computes on and on without a tick. */
   async watch(): Promise<void> {
     if (this.watching || this.lost) return;
     this.watching = true;
@@ -70,37 +79,44 @@ export class Lane {
     }
   }
 
-  /** The worker has nothing to do: the next run's time starts when it starts. */
-  rest(): void {
-    this.lastRuns = -1;
-  }
-
   private async check(): Promise<void> {
     const runs = Atomics.load(this.progress, PROGRESS_RUNS);
+    const ticks = Atomics.load(this.progress, PROGRESS_TICKS);
     const now = performance.now();
-    if (runs !== this.lastRuns || !this.ready) {
-      this.lastRuns = runs;
-      this.since = now;
-      this.cpuSince = await this.cpuMs();
-      return;
-    }
-    const elapsed = now - this.since;
-    if (elapsed <= this.limits.timeoutMs) return;
-    const used = (await this.cpuMs()) - this.cpuSince;
-    if (this.lost || Atomics.load(this.progress, PROGRESS_RUNS) !== runs) return;
-    // On a crowded machine time passes without the program running; its own processor time decides where Node tells it.
-    if (used >= 0 && used < this.limits.timeoutMs * 0.9 && elapsed < this.limits.timeoutMs * STARVED_FACTOR) return;
-    this.lose(used >= this.limits.timeoutMs * 0.9 ? 'spent' : 'stalled', new Error('The run used up its time.'));
+    const before = this.standstill;
+    if (Atomics.load(this.progress, PROGRESS_RUNNING) === 0) this.standstill = null;
+    else if (before?.runs !== runs || before.ticks !== ticks) this.standstill = { runs, ticks, since: now, cpu: await this.cpuMs() };
+    else await this.judge(before, now - before.since);
+  }
+
+  /** On a crowded machine time passes without the program running: its own processor time decides where Node tells it. */
+  private async judge(standstill: Standstill, elapsed: number): Promise<void> {
+    const { stallMs, timeoutMs } = this.setup.limits;
+    const tellsTime = !Number.isNaN(standstill.cpu);
+    if (elapsed < (tellsTime ? Math.min(stallMs, timeoutMs) : timeoutMs)) return;
+    const used = tellsTime ? (await this.cpuMs()) - standstill.cpu : NaN;
+    if (this.lost || this.hasMoved(standstill)) return;
+    const spent = used >= Math.min(stallMs, timeoutMs);
+    if (!spent && tellsTime && elapsed < timeoutMs * STARVED_FACTOR) return;
+    this.lose(spent ? 'spent' : 'stalled', new Error('The run used up its time.'));
+  }
+
+  private hasMoved({ runs, ticks }: Standstill): boolean {
+    return Atomics.load(this.progress, PROGRESS_RUNS) !== runs || Atomics.load(this.progress, PROGRESS_TICKS) !== ticks;
   }
 
   /** Processor time of the worker, ms; not a number on a Node that does not tell (before 24.6). */
   private async cpuMs(): Promise<number> {
     if (typeof this.worker.cpuUsage !== 'function') return NaN;
+    let timer: NodeJS.Timeout | undefined;
+    const silence = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), ANSWER_MS)));
     try {
-      const { user, system } = await this.worker.cpuUsage();
-      return (user + system) / 1_000;
+      const usage = await Promise.race([this.worker.cpuUsage(), silence]);
+      return usage === null ? NaN : (usage.user + usage.system) / 1_000;
     } catch {
       return NaN;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -108,6 +124,7 @@ export class Lane {
     if (this.lost) return;
     if (message.type === 'ready') this.ready = true;
     this.events.onResults(message.type === 'results' ? message.results : []);
+    if (message.type === 'results' && message.worn) this.lose('worn', new Error('The worker is worn out.'));
   }
 
   private lose(reason: Loss, error: Error): void {

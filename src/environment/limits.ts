@@ -2,10 +2,11 @@ import type { EnvironmentLimits } from './port.ts';
 
 /**
  * Limits of one execution. `fuel` is the verdict: one tick is about 5,000 turns of a loop or 3,500 calls, counted the
- * same on every machine; `timeoutMs` only ends what never ticks (docs/sandbox.md, "Limits").
+ * same on every machine; `stallMs` ends what never ticks, and `timeoutMs` is the backstop (docs/sandbox.md, "Limits").
  */
 export const DEFAULT_LIMITS: EnvironmentLimits = {
   timeoutMs: 3_000,
+  stallMs: 500,
   memoryMb: 48,
   stackKb: 256,
   fuel: 2_000,

@@ -1,12 +1,13 @@
-import type { BoxResult } from './box.ts';
 import { Lane } from './lane.ts';
-import type { Loss } from './lane.ts';
+import type { LaneSetup, Loss } from './lane.ts';
+import type { LanguageRules, RunResult } from './language.ts';
 import type { EnvironmentLimits } from './port.ts';
 import type { Job, JobMode, JobResult } from './protocol.ts';
+import { loadRuntime } from './runtimes.ts';
 
 interface Pending {
   readonly job: Job;
-  readonly resolve: (results: readonly BoxResult[]) => void;
+  readonly resolve: (results: readonly RunResult[]) => void;
   readonly reject: (error: Error) => void;
   /** Times that the wall clock, not the fuel, ended it. */
   strikes: number;
@@ -26,24 +27,43 @@ const STRIKES = 2;
 /** Workers that die in a row before they are ready: then the sandbox cannot run here at all. */
 const BOOT_FAILURES = 3;
 
+export interface PoolOptions {
+  readonly language: LanguageRules;
+  readonly limits: EnvironmentLimits;
+  readonly workers: number;
+}
+
 /** Runs jobs on a few worker threads. Any number may be submitted at once; each promise settles with its verdicts. */
 export class Pool {
-  private readonly limits: EnvironmentLimits;
+  private readonly options: PoolOptions;
   private readonly seats: Seat[] = [];
   private readonly queue: Pending[] = [];
   private nextId = 1;
   private bootFailures = 0;
   private failure: Error | null = null;
+  private setup: LaneSetup | null = null;
   private watcher: NodeJS.Timeout | null = null;
   private pumpQueued = false;
 
-  constructor(limits: EnvironmentLimits, workers: number) {
-    this.limits = limits;
+  constructor(options: PoolOptions) {
+    this.options = options;
+    void this.open().catch((error: unknown) => this.fail(error as Error));
+  }
+
+  private async open(): Promise<void> {
+    const {
+      language: { language },
+      limits,
+      workers,
+    } = this.options;
+    const shared = await (await loadRuntime(language)).share(limits);
+    this.setup = { language, limits, shared };
+    if (this.failure) return;
     for (let index = 0; index < workers; index++) this.seats.push(this.newSeat());
   }
 
   /** Rejects only when the sandbox itself is broken or closed. */
-  submit(code: string, inputs: readonly string[], mode: JobMode): Promise<readonly BoxResult[]> {
+  submit(code: string, inputs: readonly string[], mode: JobMode): Promise<readonly RunResult[]> {
     if (this.failure) return Promise.reject(this.failure);
     return new Promise((resolve, reject) => {
       // Ids travel through 32 bits of shared memory.
@@ -65,7 +85,7 @@ export class Pool {
   }
 
   private newLane(seat: () => Seat): Lane {
-    return new Lane(this.limits, {
+    return new Lane(this.setup as LaneSetup, {
       onResults: (results) => this.receive(seat(), results),
       onLost: (reason, jobId, error) => this.replace(seat(), reason, jobId, error),
     });
@@ -93,14 +113,12 @@ export class Pool {
     if (!busy && this.watcher !== null) {
       clearInterval(this.watcher);
       this.watcher = null;
-      for (const { lane } of this.seats) lane.rest();
     }
   }
 
   private watch(): void {
     for (const { lane, out } of this.seats) {
       if (out.size > 0) void lane.watch();
-      else lane.rest();
     }
   }
 
@@ -122,13 +140,13 @@ export class Pool {
     if (this.failure) return;
     const wasReady = seat.lane.ready;
     if (!wasReady && ++this.bootFailures >= BOOT_FAILURES) {
-      this.fail(new Error(`The JavaScript sandbox could not start: ${error.message}`, { cause: error }));
+      this.fail(new Error(`The ${this.options.language.title} sandbox could not start: ${error.message}`, { cause: error }));
       return;
     }
     const unanswered = [...seat.out.values()];
     seat.out.clear();
     const culprit = unanswered.find(({ job }) => job.id === jobId);
-    if (culprit && wasReady) culprit.strikes += reason === 'spent' ? STRIKES : 1;
+    if (culprit && wasReady && reason !== 'worn') culprit.strikes += reason === 'spent' ? STRIKES : 1;
     seat.lane = this.newLane(() => seat);
     for (const pending of unanswered.reverse()) {
       if (pending.strikes < STRIKES) this.queue.unshift(pending);
@@ -137,8 +155,8 @@ export class Pool {
     this.pump();
   }
 
-  private verdictOfLoss(reason: Loss): BoxResult {
-    if (reason !== 'died') return { verdict: 'timeout', detail: `The program did not end within ${this.limits.timeoutMs} ms.` };
+  private verdictOfLoss(reason: Loss): RunResult {
+    if (reason !== 'died') return { verdict: 'timeout', detail: `The program did not end within ${this.options.limits.timeoutMs} ms.` };
     return { verdict: 'memory', detail: 'The program broke the worker that ran it, twice.' };
   }
 

@@ -31,6 +31,8 @@ export type Validation =
 export interface EnvironmentLimits {
   /** Backstop by wall clock for one execution, milliseconds. */
   readonly timeoutMs: number;
+  /** Processor time that a run may compute without one interrupt tick (inside native code), milliseconds. */
+  readonly stallMs: number;
   readonly memoryMb: number;
   readonly stackKb: number;
   /** Interrupt ticks: the verdict under load is the same as on a quiet machine. */

@@ -1,4 +1,5 @@
-import type { BoxResult } from './box.ts';
+import type { Language } from '../core/types.ts';
+import type { RunResult } from './language.ts';
 import type { EnvironmentLimits } from './port.ts';
 
 /**
@@ -18,19 +19,33 @@ export interface Job {
 /** Results up to the first input that is not `ok`. */
 export interface JobResult {
   readonly id: number;
-  readonly results: readonly BoxResult[];
+  readonly results: readonly RunResult[];
+  /** Time in the worker, milliseconds. */
+  readonly ms: number;
 }
 
+/** What a worker thread is started with. */
 export interface WorkerSetup {
+  readonly language: Language;
   readonly limits: EnvironmentLimits;
-  /** Two 32-bit numbers: id of the job that runs, and a count of runs begun, so that a hang is seen from outside. */
+  /** `LanguageRuntime.share`. */
+  readonly shared: unknown;
+  /** Four 32-bit numbers (below), so that a hang is seen from outside. */
   readonly progress: SharedArrayBuffer;
 }
 
+/** Id of the job that runs; count of runs begun; count of interrupt ticks; whether a program runs now (not a boot). */
 export const PROGRESS_JOB = 0;
 export const PROGRESS_RUNS = 1;
+export const PROGRESS_TICKS = 2;
+export const PROGRESS_RUNNING = 3;
+export const PROGRESS_BYTES = 16;
 
-export type FromWorker = { readonly type: 'ready' } | { readonly type: 'results'; readonly results: readonly JobResult[] };
+export type FromWorker =
+  | { readonly type: 'ready' }
+  /** `worn`: the worker does no more, and wants to be replaced. */
+  | { readonly type: 'results'; readonly results: readonly JobResult[]; readonly worn: boolean };
+
 export interface ToWorker {
   readonly jobs: readonly Job[];
 }

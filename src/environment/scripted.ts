@@ -1,6 +1,6 @@
-import { canonicalArgumentList, canonicalLiteral } from './literal.ts';
+import { canonicalArgumentList, canonicalLiteral } from './javascript/literal.ts';
 import type { Environment, Execution } from './port.ts';
-import { entryProblem, inspectProgram, normaliseProgram } from './program.ts';
+import { entryProblem, inspectProgram, normaliseProgram } from './javascript/program.ts';
 
 /** What a known program does: canonical output for a canonical argument list, or a whole verdict. */
 export type ScriptedRule = (input: string) => string | Execution;
@@ -24,7 +24,8 @@ export function openScriptedEnvironment(rules: Readonly<Record<string, ScriptedR
   const run = (program: string, input: string): Execution => {
     const inspection = inspectProgram(program);
     if (inspection.kind === 'invalid') return fail('error', inspection.detail);
-    if (inspection.forbidden !== null) return fail('forbidden', inspection.forbidden);
+    const banned = inspection.forbidden ?? inspection.chance;
+    if (banned !== null) return fail('forbidden', banned);
     const canonical = canonicalArgumentList(input);
     if (canonical === null) return fail('unsupported', 'The input is not a list of literals.');
     const rule = known.get(bare(program));

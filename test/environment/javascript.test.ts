@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openJavascriptEnvironment } from '../../src/environment/javascript.ts';
-import type { JavascriptEnvironment } from '../../src/environment/javascript.ts';
-import { encodeValue, renderValue } from '../../src/environment/value.ts';
+import type { SandboxEnvironment } from '../../src/environment/sandbox.ts';
+import { encodeValue, renderValue } from '../../src/environment/javascript/value.ts';
 import { anyValue } from './values.ts';
 
-let environment: JavascriptEnvironment;
+let environment: SandboxEnvironment;
 beforeAll(async () => {
   environment = await openJavascriptEnvironment({
     fuel: 1_000,

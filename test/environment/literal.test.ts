@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonicalArgumentList, canonicalLiteral } from '../../src/environment/literal.ts';
-import { encodeValue, renderValue } from '../../src/environment/value.ts';
+import { canonicalArgumentList, canonicalLiteral } from '../../src/environment/javascript/literal.ts';
+import { encodeValue, renderValue } from '../../src/environment/javascript/value.ts';
 import { anyValue } from './values.ts';
 
 describe('literals', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { entryProblem, inspectProgram, normaliseProgram } from '../../src/environment/program.ts';
+import { entryProblem, inspectProgram, normaliseProgram } from '../../src/environment/javascript/program.ts';
 
 const problem = (source: string): string | null => {
   const inspection = inspectProgram(source);
@@ -9,7 +9,7 @@ const problem = (source: string): string | null => {
 const forbidden = (source: string): string | null => {
   const inspection = inspectProgram(source);
   if (inspection.kind === 'invalid') throw new Error(inspection.detail);
-  return inspection.forbidden;
+  return inspection.forbidden ?? inspection.chance;
 };
 
 describe('integrity', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { mapValue, setValue, typedArray } from '../../src/environment/value.ts';
-import type { Value } from '../../src/environment/value.ts';
+import { mapValue, setValue, typedArray } from '../../src/environment/javascript/value.ts';
+import type { Value } from '../../src/environment/javascript/value.ts';
 
 /** Any UTF-16 text, lone surrogates and control characters included. */
 export const anyText = fc.oneof(

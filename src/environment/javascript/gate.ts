@@ -10,8 +10,9 @@ export interface Surroundings {
 
 /** What passed through the gate since `reset`. */
 export interface Gate {
-  /** A program read the clock, or drew a random number (which reads the clock first). */
   readonly clockRead: boolean;
+  /** A program drew a random number: the guest's `Math.random` first asks for the local time of `CHANCE_MARK_SECONDS`. */
+  readonly chanceDrawn: boolean;
   /** From now on only the clock, the interrupt and heap growth answer; any other import ends the program. */
   lock(): void;
   reset(): void;
@@ -24,6 +25,8 @@ type Imports = Record<string, Record<string, WebAssembly.ImportValue>>;
 /** The build names its imports by letters; `compileSandbox` takes no other build, so they mean what stands here. */
 const IMPORT = { localTime: 'm', timeZone: 'n', clockTime: 'q', dateNow: 'p', growHeap: 'k', interrupt: 'i', memory: 'a' } as const;
 const CLOCK_SUCCESS = 0;
+/** A moment that nobody asks for by chance: some day in the year 200,033. */
+export const CHANCE_MARK_SECONDS = 6_249_224_131_071;
 
 /**
  * Wraps every host function that the WebAssembly module imports. Before `lock` (while the interpreter boots) all of
@@ -32,6 +35,7 @@ const CLOCK_SUCCESS = 0;
 export function gateImports(imports: Imports, memory: WebAssembly.Memory, surroundings: Surroundings): { imports: Imports; gate: Gate } {
   let locked = false;
   let clockRead = false;
+  let chanceDrawn = false;
   const clock = (): number => {
     clockRead = true;
     return surroundings.clockMs;
@@ -42,7 +46,10 @@ export function gateImports(imports: Imports, memory: WebAssembly.Memory, surrou
       new DataView(memory.buffer).setBigInt64(out, BigInt(clock()) * 1_000_000n, true);
       return CLOCK_SUCCESS;
     },
-    [IMPORT.localTime]: (seconds: bigint, out: number) => writeUtc(memory, Number(seconds), out),
+    [IMPORT.localTime]: (seconds: bigint, out: number) => {
+      if (Number(seconds) === CHANCE_MARK_SECONDS) chanceDrawn = true;
+      return writeUtc(memory, Number(seconds), out);
+    },
     [IMPORT.timeZone]: (offset: number, daylight: number, standardName: number, daylightName: number) => {
       const view = new DataView(memory.buffer);
       view.setInt32(offset, 0, true);
@@ -65,12 +72,17 @@ export function gateImports(imports: Imports, memory: WebAssembly.Memory, surrou
     get clockRead() {
       return clockRead;
     },
+    get chanceDrawn() {
+      return chanceDrawn;
+    },
     lock() {
       locked = true;
       clockRead = false;
+      chanceDrawn = false;
     },
     reset() {
       clockRead = false;
+      chanceDrawn = false;
     },
   };
   return { imports: { ...imports, [IMPORT.memory]: Object.fromEntries(gated) }, gate };

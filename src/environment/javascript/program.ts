@@ -8,7 +8,10 @@ export type Inspection =
   | {
       readonly kind: 'program';
       readonly entry: Entry;
-      /** Why it may not run, in one sentence, or null. */ readonly forbidden: string | null;
+      /** Why it may not run, in one sentence, or null. */
+      readonly forbidden: string | null;
+      /** Why it may not be a task, though it may run: it draws random numbers; or null. */
+      readonly chance: string | null;
     }
   | { readonly kind: 'invalid'; readonly detail: string };
 
@@ -26,7 +29,7 @@ const PARSE_OPTIONS = { ecmaVersion: 'latest', sourceType: 'script', allowImport
 export function inspectProgram(source: string): Inspection {
   try {
     const program = parse(source, PARSE_OPTIONS);
-    return { kind: 'program', entry: findEntry(program), forbidden: findForbidden(program) };
+    return { kind: 'program', entry: findEntry(program), ...findForbidden(program) };
   } catch (error) {
     if (error instanceof SyntaxError) return { kind: 'invalid', detail: `The program is not valid JavaScript: ${error.message}.` };
     if (error instanceof RangeError) return { kind: 'invalid', detail: 'The program nests too deeply to be read.' };

@@ -1,30 +1,16 @@
 import type { QuickJSContext, QuickJSHandle } from 'quickjs-emscripten-core';
 import type { SandboxModule, Surroundings } from './gate.ts';
-import { openInterpreter } from './interpreter.ts';
-import type { Interpreter } from './interpreter.ts';
-import { VALUE_LIMITS } from './limits.ts';
-import type { EnvironmentLimits, ExecutionVerdict } from './port.ts';
-
-/** One execution: load `code`, then call `f` with the arguments (an array literal that the host wrote), `calls` times. */
-export interface BoxRun {
-  readonly code: string;
-  readonly args: string;
-  readonly calls: 1 | 2;
-}
-
-export type BoxResult =
-  | { readonly verdict: 'ok'; readonly output: string }
-  | {
-      readonly verdict: Exclude<ExecutionVerdict, 'ok'>;
-      readonly detail: string;
-      /** The wall clock ended it, so it may have been bad luck. */ readonly backstop?: true;
-    };
+import { openQuickJs } from './quickjs.ts';
+import type { QuickJs } from './quickjs.ts';
+import type { RunRequest, RunResult } from '../language.ts';
+import { VALUE_LIMITS } from '../limits.ts';
+import type { EnvironmentLimits, ExecutionVerdict } from '../port.ts';
 
 export interface BoxOptions extends Surroundings {
   readonly sandbox: SandboxModule;
   readonly limits: EnvironmentLimits;
   readonly padding: number;
-  /** Called after a dropped interpreter: tens of megabytes that look like a small object to the collector. */
+  readonly tick: () => void;
   readonly collectGarbage: () => void;
 }
 
@@ -37,8 +23,8 @@ const JOBS_AT_ONCE = 200;
 
 /** Ends one execution early with its verdict; never leaves this file. */
 class Stop extends Error {
-  readonly result: BoxResult;
-  constructor(result: BoxResult) {
+  readonly result: RunResult;
+  constructor(result: RunResult) {
     super();
     this.result = result;
   }
@@ -49,7 +35,7 @@ const stop = (verdict: Exclude<ExecutionVerdict, 'ok'>, detail: string): Stop =>
 /** An interpreter that is as new before every run. */
 export class Box {
   private readonly options: BoxOptions;
-  private interpreter: Interpreter | null = null;
+  private interpreter: QuickJs | null = null;
   private bootBytes = 0;
   /** An interpreter was dropped whose memory nobody has collected yet. */
   private wasted = false;
@@ -69,11 +55,11 @@ export class Box {
     this.deadline = Infinity;
     if (this.wasted) this.options.collectGarbage();
     this.wasted = false;
-    this.interpreter = await openInterpreter({ ...this.options, onInterrupt: () => this.interrupt() });
+    this.interpreter = await openQuickJs({ ...this.options, onInterrupt: () => this.interrupt() });
     this.bootBytes = this.interpreter.memoryBytes();
   }
 
-  run(run: BoxRun): BoxResult {
+  run(run: RunRequest): RunResult {
     const interpreter = this.interpreter;
     if (interpreter === null) throw new Error('The box was not prepared.');
     this.ticks = 0;
@@ -81,7 +67,7 @@ export class Box {
     this.deadline = spentMs() + this.options.limits.timeoutMs;
     interpreter.gate.reset();
     const grownBefore = interpreter.memoryBytes();
-    let result: BoxResult;
+    let result: RunResult;
     let broken = false;
     try {
       result = this.execute(interpreter, run);
@@ -102,24 +88,28 @@ export class Box {
   }
 
   /** What the host saw counts, not what the program made of it. */
-  private overrule(interpreter: Interpreter, result: BoxResult, grownBytes: number): BoxResult {
+  private overrule(interpreter: QuickJs, result: RunResult, grownBytes: number): RunResult {
     const { limits } = this.options;
-    if (interpreter.gate.clockRead)
-      return { verdict: 'forbidden', detail: 'The program reads the clock or uses random numbers, which tasks may not do.' };
+    if (interpreter.gate.clockRead) return { verdict: 'forbidden', detail: 'The program reads the clock, which tasks may not do.' };
     if (this.stopped === 'fuel') return { verdict: 'timeout', detail: `The program did not end within ${limits.fuel} ticks of fuel.` };
     if (this.stopped === 'clock') return outOfTime(limits);
     if (result.verdict === 'error' && /threw null$/.test(result.detail) && grownBytes > limits.memoryMb * 524_288)
       return outOfMemory(limits);
-    return result;
+    return result.verdict === 'ok' && interpreter.gate.chanceDrawn ? { ...result, chance: true } : result;
+  }
+
+  get memoryBytes(): number {
+    return this.interpreter?.memoryBytes() ?? 0;
   }
 
   private interrupt(): boolean {
+    this.options.tick();
     if (++this.ticks > this.options.limits.fuel) this.stopped ??= 'fuel';
     else if (spentMs() > this.deadline) this.stopped ??= 'clock';
     return this.stopped !== null;
   }
 
-  private execute(interpreter: Interpreter, run: BoxRun): BoxResult {
+  private execute(interpreter: QuickJs, run: RunRequest): RunResult {
     const { guest, encoder } = interpreter;
     // Arguments are made before the program can patch anything that makes them; each call gets its own copy.
     const sets = this.unwrap(interpreter, guest.evalCode(`[${Array(run.calls).fill(run.args).join(',')}]`, 'arguments.js', GLOBAL));
@@ -142,7 +132,7 @@ export class Box {
   }
 
   /** Runs what the program left to do; the fuel bounds it. */
-  private drain(interpreter: Interpreter): void {
+  private drain(interpreter: QuickJs): void {
     for (let jobs = 0; interpreter.runtime.hasPendingJob() && this.stopped === null; jobs += JOBS_AT_ONCE) {
       if (jobs > JOB_LIMIT) this.stopped = 'fuel';
       const done = interpreter.runtime.executePendingJobs(JOBS_AT_ONCE);
@@ -151,7 +141,7 @@ export class Box {
     if (this.stopped !== null) throw stop('timeout', 'The program left endless work behind.');
   }
 
-  private settle(interpreter: Interpreter, returned: QuickJSHandle): QuickJSHandle {
+  private settle(interpreter: QuickJs, returned: QuickJSHandle): QuickJSHandle {
     if (interpreter.guest.typeof(returned) !== 'object') return returned;
     const state = interpreter.guest.getPromiseState(returned);
     if (state.type === 'pending') throw stop('error', 'The function returned a promise that never settles.');
@@ -159,22 +149,22 @@ export class Box {
     return state.type === 'fulfilled' ? state.value : returned;
   }
 
-  private encode({ encoder, encode }: Interpreter, value: QuickJSHandle): string {
+  private encode({ encoder, encode }: QuickJs, value: QuickJSHandle): string {
     const { outputChars } = this.options.limits;
     const limits = [VALUE_LIMITS.depth, VALUE_LIMITS.nodes, outputChars].map((limit) => encoder.newNumber(limit));
     const text = encoder.getString(
-      this.unwrap(this.interpreter as Interpreter, encoder.callFunction(encode, encoder.undefined, value, ...limits)),
+      this.unwrap(this.interpreter as QuickJs, encoder.callFunction(encode, encoder.undefined, value, ...limits)),
     );
     if (text.startsWith('=')) return text.slice(1);
     throw stop('unsupported', `The output ${text.slice(1)}.`);
   }
 
-  private unwrap(interpreter: Interpreter, result: ReturnType<QuickJSContext['callFunction']>): QuickJSHandle {
+  private unwrap(interpreter: QuickJs, result: ReturnType<QuickJSContext['callFunction']>): QuickJSHandle {
     if (result.error) this.fail(interpreter, result.error);
     return result.value;
   }
 
-  private fail({ encoder, describe }: Interpreter, error: QuickJSHandle): never {
+  private fail({ encoder, describe }: QuickJs, error: QuickJSHandle): never {
     if (this.stopped !== null) throw stop('timeout', 'The program did not end.');
     const described = encoder.callFunction(describe, encoder.undefined, error);
     const text = described.error ? 'the error cannot be described' : encoder.getString(described.value);
@@ -192,7 +182,7 @@ function spentMs(): number {
   return (user + system) / 1_000;
 }
 
-function outOfTime(limits: EnvironmentLimits): BoxResult {
+function outOfTime(limits: EnvironmentLimits): RunResult {
   const detail = `The program did not end within ${limits.timeoutMs} ms.`;
   return TELLS_THREAD_TIME ? { verdict: 'timeout', detail } : { verdict: 'timeout', detail, backstop: true };
 }
@@ -200,6 +190,6 @@ function outOfTime(limits: EnvironmentLimits): BoxResult {
 /** How QuickJS says that a value does not fit. A program can say the same words: it then gets the verdict it asked for. */
 const MEMORY_MESSAGES = /^\w*Error: (?:out of memory|invalid (?:string|array buffer) length|string too long|BigInt is too large)/i;
 
-function outOfMemory(limits: EnvironmentLimits): BoxResult {
+function outOfMemory(limits: EnvironmentLimits): RunResult {
   return { verdict: 'memory', detail: `The program needs more than ${limits.memoryMb} MB of memory.` };
 }

@@ -1,16 +1,17 @@
+import { CHANCE_MARK_SECONDS } from './gate.ts';
 import { TYPED_ARRAY_NAMES } from './value.ts';
 
 /**
- * Runs in the guest's realm once, before the image is taken. Random numbers read the clock first, and the clock is a
- * host import that leaves a mark (gate.ts): use of either is seen however a program reached it. Call sites are the one
+ * Runs in the guest's realm once, before the image is taken. Reading the clock is a host import that leaves a mark
+ * (gate.ts), and random numbers leave one through another import: use of either is seen however a program reached it. Call sites are the one
  * way from a guest function to the functions that called it, so they are switched off.
  */
 export const GUEST_PRELUDE = `(() => {
   'use strict';
-  const now = Date.now, draw = Math.random;
+  const mark = Date.prototype.getTimezoneOffset.bind(new Date(${CHANCE_MARK_SECONDS}000)), draw = Math.random;
   const define = (target, key, value, writable) =>
     Object.defineProperty(target, key, { value, writable, enumerable: false, configurable: writable });
-  define(Math, 'random', { random() { now(); return draw(); } }.random, true);
+  define(Math, 'random', { random() { mark(); return draw(); } }.random, true);
   define(Error, 'prepareStackTrace', undefined, false);
   for (const name of ['performance', 'navigator', 'Atomics', 'SharedArrayBuffer', 'WeakRef', 'FinalizationRegistry', 'gc', 'print']) {
     delete globalThis[name];

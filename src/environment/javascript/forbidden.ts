@@ -31,21 +31,30 @@ const FORBIDDEN_NAMES: ReadonlyMap<string, string> = new Map(
   }).flatMap(([reason, names]) => names.map((name) => [name, reason] as const)),
 );
 
+const CHANCE = 'Math.random';
+
 const FORBIDDEN_MEMBERS: ReadonlyMap<string, string> = new Map([
-  ['Math.random', 'uses random numbers'],
+  [CHANCE, 'uses random numbers'],
   ['Date.now', 'reads the clock'],
   ['Temporal.Now', 'reads the clock'],
 ]);
 
-/** One sentence on the first forbidden capability in the tree, or null. Names that the program declares itself are its own. */
-export function findForbidden(program: Program): string | null {
+/**
+ * One sentence on the first forbidden capability in the tree, and one on the first draw of random numbers, each or null.
+ * Names that the program declares itself are its own.
+ */
+export function findForbidden(program: Program): { readonly forbidden: string | null; readonly chance: string | null } {
   const nodes = allNodes(program);
   const own = declaredNames(nodes);
+  let chance: string | null = null;
   for (const node of nodes) {
     const found = forbiddenAt(node, own);
-    if (found !== null) return `The program ${found.reason} (\`${found.what}\`), which tasks may not do.`;
+    if (found === null) continue;
+    const sentence = `The program ${found.reason} (\`${found.what}\`), which tasks may not do.`;
+    if (found.what !== CHANCE) return { forbidden: sentence, chance };
+    chance ??= sentence;
   }
-  return null;
+  return { forbidden: null, chance };
 }
 
 interface Use {

@@ -4,10 +4,10 @@ import type { QuickJSContext, QuickJSHandle, QuickJSRuntime, QuickJSSyncVariant 
 import { gateImports } from './gate.ts';
 import type { Gate, SandboxModule, Surroundings } from './gate.ts';
 import { ENCODER_SOURCE, GUEST_PRELUDE, GUEST_PROTOTYPES } from './guest.ts';
-import type { EnvironmentLimits } from './port.ts';
+import type { EnvironmentLimits } from '../port.ts';
 
 /** A booted QuickJS with the program's realm, the encoder's realm, and the image of its memory. */
-export interface Interpreter {
+export interface QuickJs {
   readonly runtime: QuickJSRuntime;
   readonly guest: QuickJSContext;
   readonly encoder: QuickJSContext;
@@ -21,7 +21,7 @@ export interface Interpreter {
   readonly restore: () => void;
 }
 
-export interface InterpreterOptions extends Surroundings {
+export interface QuickJsOptions extends Surroundings {
   readonly sandbox: SandboxModule;
   readonly limits: EnvironmentLimits;
   /** Bytes allocated before the image is taken, so that two images differ in where things lie. */
@@ -34,7 +34,7 @@ const PAGE = 65_536;
 const VARIANT = quickJsNg as unknown as QuickJSSyncVariant;
 
 /** Boots an interpreter and takes its image. Throws when the import gate does not hold. */
-export async function openInterpreter(options: InterpreterOptions): Promise<Interpreter> {
+export async function openQuickJs(options: QuickJsOptions): Promise<QuickJs> {
   const { sandbox, limits } = options;
   // QuickJS counts what it allocates; the cap on the memory itself holds whatever QuickJS believes.
   const maximum = sandbox.pages + Math.ceil(((limits.memoryMb * 1.5 + 8) * 1_048_576) / PAGE);
@@ -112,13 +112,12 @@ function takeImage(bytes: Uint8Array): readonly Stretch[] {
   return stretches;
 }
 
-/** The clock must be ours, the mark must appear, and UTC must hold. */
+/** The clock must be ours, both marks must appear, and UTC must hold. */
 function checkGate(guest: QuickJSContext, gate: Gate, clockMs: number): void {
   gate.reset();
-  const seen = guest.dump(
-    guest.unwrapResult(guest.evalCode('[Date.now(), new Date(2020, 6, 1).getTime()]', 'check.js', { type: 'global' })),
-  ) as unknown;
-  if (!gate.clockRead || JSON.stringify(seen) !== JSON.stringify([clockMs, Date.UTC(2020, 6, 1)])) {
+  const source = '[Date.now(), new Date(2020, 6, 1).getTime(), Math.random() < 1]';
+  const seen = guest.dump(guest.unwrapResult(guest.evalCode(source, 'check.js', { type: 'global' }))) as unknown;
+  if (!gate.clockRead || !gate.chanceDrawn || JSON.stringify(seen) !== JSON.stringify([clockMs, Date.UTC(2020, 6, 1), true])) {
     throw new Error('The import gate of the JavaScript sandbox does not hold; reinstall the dependencies.');
   }
 }

@@ -1,4 +1,4 @@
-import { VALUE_LIMITS } from './limits.ts';
+import { VALUE_LIMITS } from '../limits.ts';
 import { TYPED_ARRAY_NAMES, mapValue, setValue, typedArray } from './value.ts';
 import type { Value } from './value.ts';
 

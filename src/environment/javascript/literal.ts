@@ -1,7 +1,7 @@
 import { parseExpressionAt } from 'acorn';
 import type { ArrayExpression, CallExpression, Expression, NewExpression, ObjectExpression, SpreadElement, UnaryExpression } from 'acorn';
 import { readCanonicalList } from './canonical.ts';
-import { VALUE_LIMITS } from './limits.ts';
+import { VALUE_LIMITS } from '../limits.ts';
 import { TYPED_ARRAY_NAMES, encodeValue, mapValue, renderValue, setValue, typedArray } from './value.ts';
 import type { Value } from './value.ts';
 
