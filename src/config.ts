@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { ESTIMATORS } from './core/advantages.ts';
 import { nearest } from './core/nearest.ts';
 
 /**
@@ -44,6 +45,8 @@ const schema = z.strictObject({
   name: z.string().default('kelvin'),
   model: z.string().default('models/nano.gguf'),
   adapter: z.string().optional(),
+  template: z.enum(['auto', 'chat', 'base']).default('auto'),
+  prompts: z.enum(['auto', 'full', 'brief']).default('auto'),
   language: z.enum(['javascript']).default('javascript'),
   steps: z.number().int().min(0).default(60),
   seed: z.number().int().min(0).default(1),
@@ -57,6 +60,7 @@ const schema = z.strictObject({
     .prefault({}),
   advantages: z
     .strictObject({
+      estimator: z.enum(ESTIMATORS).default('trr++'),
       over: z.enum(['samples', 'tokens']).default('samples'),
       solver: z.enum(['trr++', 'task']).default('trr++'),
       proposerWeight: z.number().min(0).default(1),
@@ -76,9 +80,27 @@ const schema = z.strictObject({
       difficultyTemperature: z.enum(['training', 'paper']).default('training'),
     })
     .prefault({}),
+  loss: z
+    .strictObject({
+      kind: z.enum(['reinforce', 'ppo', 'cispo']).default('reinforce'),
+      clipLow: z.number().positive().max(1).default(0.2),
+      clipHigh: z.number().positive().default(0.28),
+      normaliser: z.enum(['auto', 'tokens', 'sequences', 'constant']).default('auto'),
+      kl: z.number().min(0).default(0),
+      klEstimator: z.enum(['k2', 'k3']).default('k3'),
+    })
+    .prefault({}),
   optim: z
     .strictObject({
       lr: z.number().min(0).default(1e-6),
+      schedule: z
+        .strictObject({
+          kind: z.enum(['constant', 'linear', 'cosine']).default('constant'),
+          warmupSteps: z.number().int().min(0).default(0),
+          minFactor: share.default(0),
+        })
+        .prefault({}),
+      epochs: count.max(16).default(1),
       beta1: share.default(0.9),
       beta2: share.default(0.999),
       eps: z.number().positive().default(1e-8),
@@ -91,6 +113,7 @@ const schema = z.strictObject({
     .strictObject({
       workers: count.default(1),
       timeoutMs: count.default(3000),
+      stallMs: count.default(500),
       memoryMb: count.default(48),
       stackKb: count.default(256),
       fuel: count.default(4000),
@@ -99,7 +122,29 @@ const schema = z.strictObject({
       inputChars: count.default(400),
     })
     .prefault({}),
-  safety: z.strictObject({ monitor: z.boolean().default(true), pauseAt: z.literal([3, 4]).default(4) }).prefault({}),
+  safety: z
+    .strictObject({
+      monitor: z.boolean().default(true),
+      pauseAt: z.literal([3, 4]).default(4),
+      cut: z.boolean().default(true),
+      policy: z
+        .strictObject({
+          confirm: z.enum(['two-tiers', 'one']).default('two-tiers'),
+          queueAt: z.literal([1, 2, 3, 4]).default(2),
+          thoughtSeconds: z.number().positive().default(30),
+          judgeSeconds: z.number().positive().default(600),
+          jump: z
+            .strictObject({
+              test: z.boolean().default(true),
+              severity: z.literal([1, 2, 3, 4]).default(2),
+              baseline: count.min(100).default(1000),
+              thoughts: count.min(1000).default(1_000_000),
+            })
+            .prefault({}),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
   eval: z
     .strictObject({
       suite: z.enum(['heldout', 'tune', 'none']).default('heldout'),
@@ -129,8 +174,21 @@ export function parseConfig(source: unknown, overrides: readonly string[] = [], 
   const raw = structuredClone(source) as Record<string, unknown>;
   for (const override of overrides) applyOverride(raw, override);
   const result = schema.safeParse(raw);
-  if (result.success) return result.data;
+  if (result.success) {
+    const clash = contradiction(result.data);
+    if (clash === null) return result.data;
+    throw new ConfigError(`${where}: ${clash} docs/config.md lists all keys.`);
+  }
   throw new ConfigError(`${where}: ${result.error.issues.map(describe).join('; ')}. docs/config.md lists all keys.`);
+}
+
+/** Keys that do not go together, as a sentence. */
+function contradiction({ loss, optim, engine: { mode } }: Config): string | null {
+  if (loss.kl > 0 && mode === 'full')
+    return '"loss.kl" compares with the model without its adapter, and "engine.mode" is "full". Set engine.mode to "lora", or loss.kl to 0.';
+  if (optim.epochs > 1 && loss.kind === 'reinforce')
+    return '"optim.epochs" above 1 needs a loss that bounds how far an update goes. Set loss.kind to "ppo" or "cispo", or optim.epochs to 1.';
+  return null;
 }
 
 function readJson(file: string): unknown {

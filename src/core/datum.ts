@@ -4,7 +4,7 @@ import type { Datum, Rollout } from './types.ts';
  * Shifts a rollout by one for training: position t predicts token t + 1. Only generated tokens carry weight,
  * log-probability and advantage. Tokens are used as sampled, never decoded and encoded again.
  */
-export function datumOf(rollout: Pick<Rollout, 'promptTokens' | 'tokens' | 'logprobs'>, advantage: number): Datum {
+export function datumOf(rollout: Pick<Rollout, 'promptTokens' | 'tokens' | 'logprobs'>, advantage: number, weight = 1): Datum {
   const { promptTokens, tokens, logprobs } = rollout;
   if (promptTokens.length === 0 || tokens.length === 0) throw new RangeError('A datum needs a prompt token and a generated token.');
   if (tokens.length !== logprobs.length) throw new RangeError(`${tokens.length} tokens came with ${logprobs.length} log-probabilities.`);
@@ -18,7 +18,7 @@ export function datumOf(rollout: Pick<Rollout, 'promptTokens' | 'tokens' | 'logp
     logprobs: new Float32Array(length),
     advantages: new Float32Array(length),
   };
-  datum.weights.fill(1, first);
+  datum.weights.fill(weight, first);
   datum.logprobs.set(logprobs, first);
   datum.advantages.fill(advantage, first);
   return datum;

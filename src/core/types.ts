@@ -103,6 +103,8 @@ export interface Datum {
   readonly weights: Float32Array;
   readonly logprobs: Float32Array;
   readonly advantages: Float32Array;
+  /** Log-probabilities under the trainer's weights at sampling time, when this is not the first update on the batch. */
+  readonly old?: Float32Array;
 }
 
 /** Metrics by slash path (`reward/solve/abduction`). Wall-clock figures only under time/, throughput/, memory/. */

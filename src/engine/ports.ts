@@ -1,3 +1,4 @@
+import type { ChatFormat, TextPart } from '../core/prompts/template.ts';
 import type { Datum, EngineInfo, Metrics, StopReason } from '../core/types.ts';
 
 export type { EngineInfo } from '../core/types.ts';
@@ -10,11 +11,13 @@ export interface Engine {
   readonly info: EngineInfo;
   /** Number of optimiser steps the current weights have seen. A rollout carries the version it was sampled with. */
   readonly policyVersion: number;
-  /** Token ids of `text`, without any implicit beginning-of-sequence token; tags such as `<think>` become one token where the vocabulary has them. */
-  tokenize(text: string): number[];
+  /** How the model's file says that conversations are written; null when it has no vocabulary of its own to say it with. */
+  readonly chatFormat: ChatFormat | null;
+  /** Token ids of `text`, without any implicit beginning-of-sequence token; tags such as `<think>` become one token where the vocabulary has them. No text of a `content` part becomes a control token. */
+  tokenize(text: string | readonly TextPart[]): number[];
   /** Exact bytes of the tokens as UTF-8 (invalid sequences become U+FFFD). Special tokens are rendered as their text, except `eos`, which is empty. */
   detokenize(tokens: readonly number[]): string;
-  /** Samples `request.n` completions for each request; the result has the requests' order. */
+  /** Samples `request.n` completions for each request; the result has the requests' order, then that of `options.more`. */
   sample(requests: readonly SampleRequest[], options?: SampleOptions): Promise<Sequence[][]>;
   /** Adds the gradient of `loss` over `data` to the accumulated gradient; returns the trainer's own log-probabilities. */
   forwardBackward(data: readonly Datum[], loss: LossSpec): Promise<ForwardBackward>;
@@ -47,6 +50,12 @@ export interface SampleOptions {
   readonly onToken?: (request: number, index: number, token: number) => boolean | void;
   /** A sequence ended. */
   readonly onSequence?: (request: number, index: number, sequence: Sequence) => void;
+  /**
+   * Called after `onSequence`: requests that follow from this sequence join the running batch, for instance the rollouts
+   * of a task once its proposal is judged. They are numbered on from the last request, in the order of the calls (not in
+   * that of the promises), and stand behind `requests` in the result. When a promise resolves changes no sequence.
+   */
+  readonly more?: (request: number, index: number, sequence: Sequence) => Promise<readonly SampleRequest[]> | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -59,22 +68,38 @@ export interface Sequence {
 }
 
 /**
- * `reinforce`: −Σ w·A·log π / normaliser, weighted by min(π_train / π_sample, `importanceCap`) without gradient.
- * `cross_entropy`: −Σ w·log π / normaliser.
+ * Sums over tokens, divided by `normaliser`. w, A: weight and advantage of the token; π: the policy being trained; sg: held
+ * constant by the gradient. π_old: `datum.old`, the trainer's policy when the batch was sampled, or the sampler's
+ * (`datum.logprobs`) when that is absent. r = π / π_old. v = min(π_old / π_sample, `importanceCap`), the truncated
+ * importance weight for the mismatch of sampler and trainer (Yao et al. 2025).
+ *
+ * - `reinforce` (Williams 1992): −w·A·sg(min(π / π_sample, `importanceCap`))·log π
+ * - `ppo` (Schulman et al. 2017; bounds apart: DAPO, Yu et al. 2025): −w·v·min(r·A, clip(r, 1 − `clipLow`, 1 + `clipHigh`)·A)
+ * - `cispo` (MiniMax-M1 2025): −w·v·A·sg(clip(r, 1 − `clipLow`, 1 + `clipHigh`))·log π
+ * - `cross_entropy`: −w·log π
  */
 export interface LossSpec {
-  readonly kind: 'reinforce' | 'cross_entropy';
+  readonly kind: 'reinforce' | 'ppo' | 'cispo' | 'cross_entropy';
   /** Divisor of the sum over tokens of all data of this optimiser step. */
   readonly normaliser: number;
   /** Truncated importance sampling; absent = weight 1. */
   readonly importanceCap?: number;
+  /** In (0, 1]; 0.2 when absent. */
+  readonly clipLow?: number;
+  /** Above 0; 0.28 when absent. */
+  readonly clipHigh?: number;
+  /**
+   * Adds `coefficient`·w·k to every token, an estimate of KL(π ‖ base) (Schulman 2020): `k3` = ρ − 1 − log ρ,
+   * `k2` = ½ (log ρ)², ρ = π_base / π. The base is the model without its adapter, so this needs a LoRA.
+   */
+  readonly kl?: { readonly coefficient: number; readonly estimator: 'k2' | 'k3' };
 }
 
 export interface ForwardBackward {
   readonly loss: number;
   /** log π of every target, per datum, N elements. */
   readonly logprobs: readonly Float32Array[];
-  /** For instance `mismatch/kl`, `mismatch/max`, `entropy`. */
+  /** `entropy`; with a policy loss `mismatch/kl`, `mismatch/max`, `loss/clipped` (share of tokens); with `kl` also `loss/kl`. */
   readonly metrics: Metrics;
 }
 

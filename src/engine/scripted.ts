@@ -7,8 +7,11 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { textOf } from '../core/prompts/template.ts';
+import type { TextPart } from '../core/prompts/template.ts';
 import type { Datum, EngineInfo, StopReason } from '../core/types.ts';
 import { uniformAt } from './ggml/random.ts';
+import { tokenLoss } from './loss.ts';
 import { EngineError, type Engine, type ForwardBackward, type LossSpec, type OptimParams, type OptimResult } from './ports.ts';
 import type { SampleOptions, SampleRequest, Sequence } from './ports.ts';
 
@@ -39,6 +42,7 @@ function decode(tokens: readonly number[]): string {
 
 class ScriptedEngine implements Engine {
   readonly info: EngineInfo;
+  readonly chatFormat = null;
   readonly #replies: ScriptedOptions['replies'];
   #logits = new Map<string, number[]>();
   #gradient = new Map<string, number[]>();
@@ -65,8 +69,8 @@ class ScriptedEngine implements Engine {
   get policyVersion(): number {
     return this.#version;
   }
-  tokenize(text: string): number[] {
-    return encode(text);
+  tokenize(text: string | readonly TextPart[]): number[] {
+    return encode(textOf(text));
   }
   detokenize(tokens: readonly number[]): string {
     return decode(tokens);
@@ -75,14 +79,24 @@ class ScriptedEngine implements Engine {
   async sample(requests: readonly SampleRequest[], options: SampleOptions = {}): Promise<Sequence[][]> {
     this.#open();
     const version = this.#version;
-    return requests.map((request, r) =>
-      Array.from({ length: request.n }, (_, index) => {
+    const results: Sequence[][] = [];
+    const following: Promise<readonly SampleRequest[]>[] = [];
+    const serve = (request: SampleRequest): void => {
+      const r = results.push([]) - 1;
+      for (let index = 0; index < request.n; index++) {
         options.signal?.throwIfAborted();
         const sequence = this.#complete(request, r, index, options, version);
+        results[r]?.push(sequence);
         options.onSequence?.(r, index, sequence);
-        return sequence;
-      }),
-    );
+        const more = options.more?.(r, index, sequence);
+        if (more === undefined) continue;
+        more.catch(() => undefined);
+        following.push(more);
+      }
+    };
+    requests.forEach(serve);
+    for (let next = following.shift(); next !== undefined; next = following.shift()) (await next).forEach(serve);
+    return results;
   }
 
   #complete(request: SampleRequest, r: number, index: number, options: SampleOptions, version: number): Sequence {
@@ -130,14 +144,19 @@ class ScriptedEngine implements Engine {
         throw new EngineError('stale', `Datum ${d} holds a reply that the script never gives: ${JSON.stringify(text.slice(0, 80))}.`);
       const all = logSoftmax(logits, 1);
       const lp = all[choice] ?? 0;
-      const ratio = loss.importanceCap === undefined ? 1 : Math.min(Math.exp(lp - (datum.logprobs[first] ?? 0)), loss.importanceCap);
-      const scale = loss.kind === 'reinforce' ? (datum.advantages[first] ?? 0) * ratio : 1;
-      const coefficient = ((datum.weights[first] ?? 0) * scale) / loss.normaliser;
-      total -= coefficient * lp;
+      const token = {
+        weight: datum.weights[first] ?? 0,
+        advantage: datum.advantages[first] ?? 0,
+        sampled: datum.logprobs[first] ?? 0,
+        old: datum.old?.[first] ?? null,
+        base: -Math.log(replies.length),
+      };
+      const { value, gradient: slope } = tokenLoss(loss, token, lp);
+      total += value;
       const gradient = this.#gradient.get(prompt) ?? logits.map(() => 0);
       this.#gradient.set(
         prompt,
-        gradient.map((g, i) => g + coefficient * (Math.exp(all[i] ?? 0) - (i === choice ? 1 : 0))),
+        gradient.map((g, i) => g - slope * (Math.exp(all[i] ?? 0) - (i === choice ? 1 : 0))),
       );
       out[first] = lp;
       return out;

@@ -1,6 +1,9 @@
 import { advantages } from '../core/advantages.ts';
 import { datumOf } from '../core/datum.ts';
+import { rateFactor } from '../core/schedule.ts';
 import type { Graded, Metrics } from '../core/types.ts';
+import type { Config } from '../config.ts';
+import type { LossSpec } from '../engine/ports.ts';
 import type { LoopContext } from './context.ts';
 
 /** A rollout with the advantage it trains with. */
@@ -27,30 +30,56 @@ export function withAdvantages(context: LoopContext, batch: readonly (Graded & {
 }
 
 /**
- * One policy-gradient update on the step's own rollouts (strictly on-policy, one epoch): forward and backward, then AdamW.
- * Rollouts with advantage 0 carry no gradient and are left out, unless all are.
+ * `optim.epochs` policy-gradient updates on the step's own rollouts (one by default: strictly on-policy): forward and backward,
+ * then AdamW. Later epochs measure the policy's change from the trainer's log-probabilities in the first.
+ * Rollouts with advantage 0 carry no gradient and are left out, unless all are, or the KL term moves them.
  */
 export async function update(context: LoopContext, items: readonly TrainingItem[]): Promise<Metrics> {
   const { engine, config, observer } = context;
-  const stale = items.find((item) => item.rollout.policyVersion !== engine.policyVersion);
+  const sampledBy = engine.policyVersion;
+  const stale = items.find((item) => item.rollout.policyVersion !== sampledBy);
   if (stale)
     throw new Error(
-      `${stale.rollout.id} was sampled by policy ${stale.rollout.policyVersion}, the trainer holds ${engine.policyVersion}: a stale rollout.`,
+      `${stale.rollout.id} was sampled by policy ${stale.rollout.policyVersion}, the trainer holds ${sampledBy}: a stale rollout.`,
     );
-  const moving = items.filter((item) => item.advantage !== 0);
+  const moving = config.loss.kl > 0 ? items : items.filter((item) => item.advantage !== 0);
   const used = moving.length > 0 ? moving : items;
   if (used.length === 0) return {};
-  observer.phase('update', 0, used.length);
-  const { lr, importanceCap, ...adam } = config.optim;
-  const result = await engine.forwardBackward(
-    used.map((item) => datumOf(item.rollout, item.advantage)),
-    {
-      kind: 'reinforce',
-      normaliser: items.reduce((sum, item) => sum + item.rollout.tokens.length, 0),
-      ...(importanceCap > 0 ? { importanceCap } : {}),
-    },
-  );
-  const { gradNorm } = await engine.optimStep({ lr, ...adam });
-  observer.phase('update', used.length, used.length);
-  return { ...result.metrics, loss: result.loss, 'optim/grad_norm': gradNorm, 'optim/lr': lr, 'optim/sequences': used.length };
+  const { importanceCap, epochs, schedule, lr: base, ...adam } = config.optim;
+  const lr = base * rateFactor(schedule, context.state.current, config.steps);
+  const { weightOf, normaliser } = normalisation(config, items);
+  const { kind, clipLow, clipHigh, kl, klEstimator } = config.loss;
+  const loss: LossSpec = {
+    kind,
+    normaliser,
+    clipLow,
+    clipHigh,
+    ...(importanceCap > 0 ? { importanceCap } : {}),
+    ...(kl > 0 ? { kl: { coefficient: kl, estimator: klEstimator } } : {}),
+  };
+  let data = used.map((item) => datumOf(item.rollout, item.advantage, weightOf(item)));
+  let metrics: Metrics = {};
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    observer.phase('update', epoch * used.length, epochs * used.length);
+    const result = await engine.forwardBackward(data, loss);
+    const { gradNorm } = await engine.optimStep({ lr, ...adam });
+    // The first pass is the one on the policy that sampled; later ones tell how far the update went.
+    const clipped = result.metrics['loss/clipped'];
+    if (epoch === 0) {
+      metrics = { ...result.metrics, loss: result.loss, 'optim/grad_norm': gradNorm };
+      data = data.map((datum, i) => ({ ...datum, old: result.logprobs[i] as Float32Array }));
+    } else if (clipped !== undefined) metrics = { ...metrics, 'loss/clipped': clipped };
+  }
+  observer.phase('update', epochs * used.length, epochs * used.length);
+  return { ...metrics, 'optim/lr': lr, 'optim/sequences': used.length };
+}
+
+/** What a rollout's tokens weigh, and what their sum is divided by; rollouts of advantage 0 count too. */
+function normalisation(config: Config, items: readonly TrainingItem[]): { weightOf: (item: TrainingItem) => number; normaliser: number } {
+  const { normaliser } = config.loss;
+  const sum = (of: (item: TrainingItem) => number): number => items.reduce((total, item) => total + of(item), 0);
+  const kind = normaliser !== 'auto' ? normaliser : config.advantages.estimator === 'dr-grpo' ? 'constant' : 'tokens';
+  if (kind === 'sequences') return { weightOf: ({ rollout }) => 1 / rollout.tokens.length, normaliser: items.length };
+  if (kind === 'constant') return { weightOf: () => 1, normaliser: sum(({ rollout }) => config.algorithm.maxTokens[rollout.role]) };
+  return { weightOf: () => 1, normaliser: sum(({ rollout }) => rollout.tokens.length) };
 }

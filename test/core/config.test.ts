@@ -40,6 +40,11 @@ describe('configuration', () => {
     expect(message(['engine.backend=abacus'])).toMatch(/"engine\.backend".*cpu/);
     expect(message(['optim=3'])).toMatch(/"optim"/);
   });
+  it('refuses keys that contradict each other, and says which to change', () => {
+    expect(message(['loss.kl=0.1'])).toMatch(/"loss\.kl".*engine\.mode to "lora"/);
+    expect(message(['optim.epochs=2'])).toMatch(/"optim\.epochs".*loss\.kind to "ppo"/);
+    expect(parseConfig({}, ['optim.epochs=2', 'loss.kind=ppo', 'loss.kl=0.1', 'engine.mode=lora']).loss.kl).toBe(0.1);
+  });
   it('refuses what is no assignment, no object, or an attack on prototypes', () => {
     expect(message(['steps'])).toMatch(/path=value/);
     expect(message([], [])).toMatch(/JSON object/);

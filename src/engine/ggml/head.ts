@@ -2,19 +2,20 @@
  * The head on the loss positions, in chunks, so that tokens × vocabulary never exists whole: log-probabilities, entropy, loss
  * weights, and the gradient of the last hidden states.
  *
- * Gradient of −c·log π(t) in the logits is c·(π − onehot(t)). With a cap, c is further multiplied by
- * min(π_train / π_sample, cap), which is treated as a constant (truncated importance sampling).
+ * Gradient of −c·log π(t) in the logits is c·(π − onehot(t)). How c follows from the ratio r = π / π_old and from the base
+ * model's log-probability is said in `../loss.ts`.
  */
+import { LOG_RATIO_LIMIT, type Shape as LossShape } from '../loss.ts';
 import type { BlockBuilder } from './block.ts';
 import type { Pointer } from './libraries.ts';
 
-export interface GraphSize {
+export interface GraphSize extends LossShape {
   readonly rows: number;
   readonly length: number;
   /** Loss positions; unused ones get coefficient 0. */
   readonly targets: number;
-  /** 0 = no importance weights. */
-  readonly cap: number;
+  /** The model without its adapter. */
+  readonly base: boolean;
   /** false: log-probabilities and entropy only. */
   readonly train: boolean;
 }
@@ -33,8 +34,13 @@ export interface Terminals {
   readonly positions: Pointer;
   readonly masks: readonly Pointer[];
   readonly select: Pointer;
-  readonly coefficient: Pointer;
-  readonly sampled: Pointer;
+  /** Of the loss, for each target: what `prepare` gives. */
+  readonly factor: Pointer;
+  readonly reference: Pointer;
+  readonly bound: Pointer;
+  readonly pull: Pointer;
+  /** Log-probability under the base model. */
+  readonly baseLogprob: Pointer;
   readonly logprob: Pointer;
   readonly entropy: Pointer;
 }
@@ -55,7 +61,7 @@ export function buildHead(
   const columns = (t: Pointer): Pointer => f.ggml_view_2d(c, t, width, count, width * 4, from * width * 4);
   const h = columns(hidden);
   const { normed, y } = build.norm('output_norm.weight', h);
-  const z = build.product(build.weights.weight(name), y);
+  const z = build.product(build.matrix(name), y);
   const p = f.ggml_soft_max(c, z);
   const flat = f.ggml_reshape_2d(c, p, 1, vocabulary * count);
   const target = f.ggml_get_rows(c, flat, read);
@@ -67,15 +73,32 @@ export function buildHead(
   const entropy = f.ggml_sub(c, f.ggml_sub(c, zTarget, logprob), f.ggml_sum_rows(c, f.ggml_mul(c, p, z)));
   build.add(f.ggml_cpy(c, entropy, part(io.entropy)));
   if (!size.train) return;
-  let coefficient = part(io.coefficient);
-  if (size.cap > 0) {
-    const ratio = f.ggml_clamp(c, f.ggml_exp(c, f.ggml_sub(c, logprob, part(io.sampled))), 0, size.cap);
-    coefficient = f.ggml_mul(c, ratio, coefficient);
-  }
+  const coefficient = coefficients(build, size, io, part, logprob);
   const lessOne = build.add(f.ggml_scale_bias(c, target, 1, -1));
   const difference = f.ggml_reshape_2d(c, f.ggml_set_rows(c, flat, lessOne, write), vocabulary, count);
   const gz = build.add(f.ggml_mul(c, difference, coefficient));
   if (build.weights.gradient(name) !== null) build.accumulate(name, build.outer(y, gz));
   const gh = build.normBack('output_norm.weight', h, normed, build.productBack(name, gz));
   build.add(f.ggml_cpy(c, gh, columns(gathered)));
+}
+
+/** c of each target in the chunk, [1, count]. (`ggml_clamp` works in place, so it is given results that nothing else reads.) */
+function coefficients(build: BlockBuilder, size: GraphSize, io: Terminals, part: (t: Pointer) => Pointer, logprob: Pointer): Pointer {
+  const { f, c } = build;
+  const limited = (a: Pointer, b: Pointer): Pointer => f.ggml_clamp(c, f.ggml_sub(c, a, b), -LOG_RATIO_LIMIT, LOG_RATIO_LIMIT);
+  const factor = part(io.factor);
+  let total = factor;
+  if (size.ratio !== 'none') {
+    const r = f.ggml_exp(c, limited(logprob, part(io.reference)));
+    if (size.ratio === 'clamp') total = f.ggml_mul(c, f.ggml_clamp(c, r, size.low, size.high), factor);
+    else {
+      const within = f.ggml_step(c, f.ggml_sub(c, part(io.bound), f.ggml_mul(c, r, f.ggml_sgn(c, factor))));
+      total = f.ggml_mul(c, f.ggml_mul(c, r, factor), within);
+    }
+  }
+  if (size.kl === 'none') return total;
+  // k3: k′ = 1 − ρ; k2: k′ = −log ρ.
+  const logRho = limited(part(io.baseLogprob), logprob);
+  const slope = size.kl === 'k3' ? f.ggml_scale_bias(c, f.ggml_exp(c, logRho), -1, 1) : f.ggml_scale(c, logRho, -1);
+  return f.ggml_sub(c, total, f.ggml_mul(c, slope, part(io.pull)));
 }

@@ -4,7 +4,8 @@
  * Work is split over lanes (one thread each): every lane has graphs and gradient accumulators of its own, and which data
  * go to which lane is fixed by the data alone, so results do not depend on timing.
  */
-import type { Datum, Metrics } from '../../core/types.ts';
+import type { Datum } from '../../core/types.ts';
+import { shapeOfLoss } from '../loss.ts';
 import { EngineError, type ForwardBackward, type LossSpec, type OptimParams, type OptimResult } from '../ports.ts';
 import type { Device } from './backend.ts';
 import { TrainingGraph, type GraphSize } from './graph.ts';
@@ -13,6 +14,7 @@ import { Optimiser, type MuonParams } from './optimiser.ts';
 import { countTargets, layOut, planRows, type Batch } from './pack.ts';
 import type { Parameters } from './parameters.ts';
 import type { Shape } from './shape.ts';
+import { Tally } from './tally.ts';
 
 export type { MuonParams } from './optimiser.ts';
 
@@ -52,17 +54,17 @@ export class Trainer {
     );
   }
 
-  async #forwardBackward(data: readonly Datum[], loss: LossSpec, train: boolean): Promise<ForwardBackward> {
+  async #forwardBackward(data: readonly Datum[], loss: LossSpec, train: boolean, base = false): Promise<ForwardBackward> {
     check(data, loss, this.shape);
+    const tally = new Tally(data, loss, loss.kl === undefined ? null : await this.#baseLogprobs(data));
     const { layers, width, feedForward, heads, kvHeads, headWidth, vocabulary } = this.shape;
     const linear = layers * (width * headWidth * (2 * heads + 2 * kvHeads) + 3 * width * feedForward) + (width * vocabulary) / 2;
     // A row's attention costs about as much as its arithmetic without the mask: its products are short.
     const { rows, length } = planRows(data, (layers * 2 * heads * headWidth) / linear);
-    if (rows.length === 0) return { loss: 0, logprobs: data.map((d) => new Float32Array(d.tokens.length)), metrics: { entropy: 0 } };
+    if (rows.length === 0) return { loss: 0, logprobs: tally.logprobs, metrics: tally.metrics() };
     const lanes = this.device.lanes.length;
     const fit = Math.max(1, Math.floor(this.#budget / length));
     const perGraph = Math.min(fit, Math.ceil(rows.length / (lanes * Math.ceil(rows.length / (lanes * fit)))));
-    const out: Results = { logprobs: data.map((d) => new Float32Array(d.tokens.length)), entropy: 0, loss: 0, count: 0, kl: 0, worst: 0 };
     const batches = Array.from({ length: Math.ceil(rows.length / perGraph) }, (_, i) => rows.slice(i * perGraph, (i + 1) * perGraph));
     // One size for all batches, so that a call needs one graph in each lane.
     const size = {
@@ -70,16 +72,15 @@ export class Trainer {
       length,
       targets: bucket(Math.max(0, ...batches.map((all) => countTargets(data, all))), perGraph * length),
     };
-    const cap = loss.kind === 'reinforce' ? (loss.importanceCap ?? 0) : 0;
     const done: (() => void)[] = [];
     const lanesDone = await Promise.allSettled(
       this.device.lanes.map(async (_, lane) => {
         for (let b = lane; b < batches.length; b += lanes) {
           const batch = layOut(data, batches[b] ?? [], perGraph, length);
-          const graph = await this.#run(lane, { ...size, cap, train }, batch, data, loss);
+          const graph = await this.#run(lane, { ...size, ...shapeOfLoss(loss), base, train }, batch, data, tally);
           const logprob = getFloats(this.device.g, graph.terminals.logprob, batch.targets.length);
           const entropy = getFloats(this.device.g, graph.terminals.entropy, batch.targets.length);
-          done[b] = () => collect(out, batch, data, loss, logprob, entropy);
+          done[b] = () => tally.add(batch, logprob, entropy);
         }
       }),
     );
@@ -87,13 +88,13 @@ export class Trainer {
     if (failed !== undefined) throw failed.reason;
     // Sums in the order of the batches, whichever lane was first.
     for (const finish of done) finish();
-    if (!Number.isFinite(out.loss)) {
+    if (!Number.isFinite(tally.loss)) {
       throw new EngineError(
         'native',
         'The loss is not a finite number: the weights have diverged. Go back to a checkpoint and lower the learning rate.',
       );
     }
-    return { loss: out.loss, logprobs: out.logprobs, metrics: metricsOf(out, loss) };
+    return { loss: tally.loss, logprobs: tally.logprobs, metrics: tally.metrics() };
   }
 
   /** Clips the accumulated gradient, steps AdamW on every parameter, clears the gradient. */
@@ -113,29 +114,32 @@ export class Trainer {
     return this.parameters.read('w');
   }
 
-  async #run(lane: number, size: GraphSize, batch: Batch, data: readonly Datum[], loss: LossSpec): Promise<TrainingGraph> {
+  /** Log-probabilities under the base model: the same weights with the adapter left out. */
+  async #baseLogprobs(data: readonly Datum[]): Promise<readonly Float32Array[]> {
+    if (this.parameters.mode === 'full')
+      throw new EngineError(
+        'unsupported',
+        'The KL divergence from the base model needs an adapter that can be left out. Set engine.mode to "lora", or loss.kl to 0.',
+      );
+    return (await this.#forwardBackward(data, { kind: 'cross_entropy', normaliser: 1 }, false, true)).logprobs;
+  }
+
+  async #run(lane: number, size: GraphSize, batch: Batch, data: readonly Datum[], tally: Tally): Promise<TrainingGraph> {
     const g = this.device.g;
     const { targets } = size;
     const graph = this.#graph(lane, size);
     const io = graph.terminals;
     const select = new Int32Array(targets);
-    const coefficient = new Float32Array(targets);
-    const sampled = new Float32Array(targets);
     const flat = new Int32Array(targets);
     batch.targets.forEach(({ at, datum, index }, i) => {
-      const d = data[datum] as Datum;
-      const advantage = loss.kind === 'reinforce' ? (d.advantages[index] ?? 0) : 1;
       select[i] = at;
-      coefficient[i] = ((d.weights[index] ?? 0) * advantage) / loss.normaliser;
-      sampled[i] = d.logprobs[index] ?? 0;
-      flat[i] = d.targets[index] ?? 0;
+      flat[i] = (data[datum] as Datum).targets[index] ?? 0;
     });
     setData(g, io.tokens, batch.tokens);
     setData(g, io.positions, batch.positions);
     batch.masks.forEach((mask, i) => setData(g, io.masks[i] as bigint, mask));
     setData(g, io.select, select);
-    setData(g, io.coefficient, coefficient);
-    setData(g, io.sampled, sampled);
+    tally.setInputs(g, io, targets, batch);
     for (const { from, count, read, write } of graph.chunks) {
       const index = Int32Array.from({ length: count }, (_, i) => i * this.shape.vocabulary + (flat[from + i] ?? 0));
       setData(g, read, index);
@@ -156,7 +160,14 @@ export class Trainer {
         cache.delete(old);
         unused.dispose();
       }
-      graph = new TrainingGraph(this.device.g, this.device.lanes[lane] as bigint, this.shape, this.parameters.forLane(lane), size);
+      const weights = this.parameters.forLane(lane);
+      graph = new TrainingGraph(
+        this.device.g,
+        this.device.lanes[lane] as bigint,
+        this.shape,
+        size.base ? { ...weights, adapter: () => null } : weights,
+        size,
+      );
     } else cache.delete(key);
     cache.set(key, graph);
     return graph;
@@ -179,53 +190,21 @@ export class Trainer {
   }
 }
 
-interface Results {
-  readonly logprobs: Float32Array[];
-  entropy: number;
-  loss: number;
-  count: number;
-  kl: number;
-  worst: number;
-}
-
 /** Rounds the number of targets up to eighths of the tokens, so that few different graphs are built. */
 function bucket(count: number, tokens: number): number {
   const step = Math.max(64, Math.ceil(tokens / 8));
   return Math.max(step, Math.ceil(count / step) * step);
 }
 
-function collect(out: Results, batch: Batch, data: readonly Datum[], loss: LossSpec, logprob: Float32Array, entropy: Float32Array): void {
-  batch.targets.forEach(({ datum, index }, i) => {
-    const d = data[datum] as Datum;
-    const lp = logprob[i] ?? 0;
-    (out.logprobs[datum] as Float32Array)[index] = lp;
-    out.entropy += entropy[i] ?? 0;
-    out.count++;
-    const delta = lp - (d.logprobs[index] ?? 0);
-    let coefficient = d.weights[index] ?? 0;
-    if (loss.kind === 'reinforce') {
-      coefficient *= (d.advantages[index] ?? 0) * (loss.importanceCap === undefined ? 1 : Math.min(Math.exp(delta), loss.importanceCap));
-      out.kl += Math.exp(delta) - 1 - delta;
-      out.worst = Math.max(out.worst, Math.abs(delta));
-    }
-    out.loss -= (coefficient * lp) / loss.normaliser;
-  });
-}
-
-/** `mismatch/kl` is the k3 estimator of KL(sampler ‖ trainer): mean of r − 1 − log r with r = π_train / π_sample. */
-function metricsOf(out: Results, loss: LossSpec): Metrics {
-  const n = Math.max(1, out.count);
-  const metrics: Record<string, number> = { entropy: out.entropy / n };
-  if (loss.kind === 'reinforce') Object.assign(metrics, { 'mismatch/kl': out.kl / n, 'mismatch/max': out.worst });
-  return metrics;
-}
-
 /** Everything that would make a native assertion fail, or a gradient silently wrong. */
 function check(data: readonly Datum[], loss: LossSpec, shape: Shape): void {
-  if (!(loss.normaliser > 0)) throw new RangeError(`the loss normaliser must be positive, not ${loss.normaliser}`);
+  const { normaliser, importanceCap = 1, clipLow = 1, clipHigh = 1, kl } = loss;
+  if (!(normaliser > 0)) throw new RangeError(`the loss normaliser must be positive, not ${normaliser}`);
+  if (!(importanceCap > 0 && clipLow > 0 && clipLow <= 1 && clipHigh > 0 && (kl === undefined || kl.coefficient >= 0)))
+    throw new RangeError(`the loss has a cap, clip or weight out of range: ${JSON.stringify(loss)}`);
   data.forEach((d, i) => {
     const n = d.tokens.length;
-    if ([d.targets, d.weights, d.logprobs, d.advantages].some((a) => a.length !== n))
+    if ([d.targets, d.weights, d.logprobs, d.advantages, d.old ?? d.targets].some((a) => a.length !== n))
       throw new RangeError(`datum ${i}: its arrays differ in length`);
     if (n > shape.context)
       throw new EngineError(
