@@ -42,7 +42,7 @@ const open = (file: string): Promise<unknown> => openGgmlEngine(options(file));
 describe('a model file', () => {
   it('is read back as it was written', () => {
     const file = readGguf(model);
-    expect(shapeOf(file)).toEqual({ ...SHAPE, epsilon: Math.fround(SHAPE.epsilon) });
+    expect(shapeOf(file)).toMatchObject({ ...SHAPE, epsilon: Math.fround(SHAPE.epsilon) });
     expect(file.tokens).toHaveLength(265);
     expect(file.metadata.get('kelvin.dialect')).toBe('nano');
   });
@@ -79,11 +79,37 @@ describe('a model file', () => {
     ],
     [
       'with a tensor too many',
-      () => variant('more', {}, (t) => t.set('blk.0.attn_q.bias', { shape: [64], data: new Float32Array(64) })),
+      () => variant('more', {}, (t) => t.set('blk.0.attn_qkv.weight', { shape: [64], data: new Float32Array(64) })),
       'unsupported',
-      /attn_q.bias/,
+      /attn_qkv.weight/,
     ],
-    ['with scaled positions', () => variant('rope', { 'llama.rope.scaling.type': { text: 'yarn' } }), 'unsupported', /yarn/],
+    [
+      'with a bias in one layer only',
+      () => variant('bias', {}, (t) => t.set('blk.0.attn_q.bias', { shape: [64], data: new Float32Array(64) })),
+      'corrupt',
+      /lacks the tensor blk.1.attn_q.bias/,
+    ],
+    [
+      'with numbers that are not finite',
+      () => variant('nan', {}, (t) => t.get('blk.0.attn_q.weight')?.data.fill(NaN, 5, 6)),
+      'corrupt',
+      /blk.0.attn_q.weight holds numbers that are not finite/,
+    ],
+    ['with a mixture of experts', () => variant('moe', { 'llama.expert_count': { u32: 8 } }), 'unsupported', /mixture of experts/],
+    ['that is one of several parts', () => variant('split', { 'split.count': { u32: 3 } }), 'unsupported', /--merge/],
+    [
+      'with a head count for each layer',
+      () => variant('each', { 'llama.attention.head_count': { i32s: [4, 4] } }),
+      'unsupported',
+      /layer to layer/,
+    ],
+    [
+      'with values wider than keys',
+      () => variant('wide', { 'llama.attention.value_length': { u32: 32 } }),
+      'unsupported',
+      /differ in width/,
+    ],
+    ['with scaled positions', () => variant('rope', { 'llama.rope.scaling.type': { text: 'longrope' } }), 'unsupported', /longrope/],
     [
       'with too few tokens',
       () =>

@@ -28,7 +28,7 @@ describe('LoRA gradients', () => {
       const gguf = readGguf(real as string);
       const shape = shapeOf(gguf);
       const device = openDevice('cpu', 2);
-      const frozen = await loadFrozen(device.g, device.lanes[0] as bigint, gguf, shape, true);
+      const frozen = await loadFrozen(device, gguf, shape, 'lora');
       const lora = { rank: fixture.rank, alpha: fixture.alpha };
       const values = new Map(Object.keys(fixture.gradients).map((name, i) => [name, start(name, i, shape, lora.rank)]));
       const trainer = new Trainer(device, new Parameters(device, { shape, mode: 'lora', lora, values, frozen }), { tokenBudget: 256 });

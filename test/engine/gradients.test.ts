@@ -80,7 +80,7 @@ describe('LoRA gradients', () => {
     const gguf = readGguf(file);
     const shape = shapeOf(gguf);
     const device = openDevice('cpu', 1);
-    const frozen = await loadFrozen(device.g, device.lanes[0] as bigint, gguf, shape, true);
+    const frozen = await loadFrozen(device, gguf, shape, 'lora');
     const lora = { rank: fixture.rank, alpha: fixture.alpha };
     const trainer = new Trainer(
       device,

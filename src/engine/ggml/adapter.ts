@@ -31,7 +31,7 @@ export function writeAdapter(
     path,
     new Map([
       ['general.type', { text: 'adapter' }],
-      ['general.architecture', { text: 'llama' }],
+      ['general.architecture', { text: shape.architecture ?? 'llama' }],
       ['adapter.type', { text: 'lora' }],
       ['adapter.lora.alpha', { f32: lora.alpha }],
     ]),

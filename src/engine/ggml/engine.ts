@@ -6,10 +6,10 @@ import { initialAdapter, readAdapter } from './adapter.ts';
 import { closeDevice, openDevice, type Device } from './backend.ts';
 import { loadFrozen } from './frozen.ts';
 import { isF32, readF32 } from './gguf-data.ts';
+import { chatFormatOf } from './chat-format.ts';
 import { readGguf, type GgufFile } from './gguf.ts';
 import { GraphDecoder } from './graph-decoder.ts';
 import { LlamaDecoder } from './llama-decoder.ts';
-import type { Pointer } from './libraries.ts';
 import { Parameters } from './parameters.ts';
 import { uniformAt } from './random.ts';
 import { Closer, GgmlEngine, LlamaModel } from './session.ts';
@@ -65,7 +65,7 @@ export async function openGgmlEngine(options: EngineOptions, overrides: GgmlOver
       backend: device.name,
       model: options.model,
       modelHash: await hashFile(options.model),
-      architecture: 'llama',
+      architecture: shape.architecture ?? 'llama',
       parameters,
       trainable: trainer === null ? 0 : [...trainer.parameters.trainable.values()].reduce((a, p) => a + p.size, 0),
       contextLength: context,
@@ -116,14 +116,17 @@ async function openWeights(
     );
   if (sampler === 'llama' && inference) return null;
   if (options.mode === 'full')
-    return new Parameters(device, { shape, mode: 'full', lora: options.lora, values: readF32(file).values, inference });
+    return new Parameters(device, {
+      ...{ shape, mode: 'full', lora: options.lora, values: readF32(file).values, inference },
+      frozen: await loadFrozen(device, file, shape, 'full'),
+    });
   let counter = 0;
   const start = options.adapter === undefined ? null : readAdapter(options.adapter, shape);
   if (start !== null && !inference && start.rank !== options.lora.rank)
     throw new EngineError('unsupported', `The adapter has rank ${start.rank}; set engine.lora.rank to it.`);
   const lora = start ?? options.lora;
   const values = start?.values ?? initialAdapter(shape, lora.rank, () => uniformAt(options.seed, 0, counter++));
-  const frozen = await loadFrozen(device.g, device.lanes[0] as Pointer, file, shape, !inference);
+  const frozen = await loadFrozen(device, file, shape, 'lora');
   return new Parameters(device, { shape, mode: 'lora', lora: { rank: lora.rank, alpha: lora.alpha }, values, frozen, inference });
 }
 

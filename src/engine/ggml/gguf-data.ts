@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { EngineError } from '../ports.ts';
 import { F32 } from './ffi.ts';
 import type { GgufFile, TensorEntry } from './gguf.ts';
-import { shapeOf, type Shape } from './shape.ts';
+import { expectedTensors, shapeOf, type Shape } from './shape.ts';
 
 /** Bytes of one tensor. */
 export function readTensor(file: GgufFile, entry: TensorEntry): Buffer {
@@ -28,6 +28,13 @@ export function readFloats(file: GgufFile, entry: TensorEntry): Float32Array {
 
 export const isF32 = (file: GgufFile): boolean => [...file.tensors.values()].every((t) => t.type === F32);
 
+const finite = (data: Float32Array): boolean => {
+  for (const x of data) if (!Number.isFinite(x)) return false;
+  return true;
+};
+export const notFinite = (file: GgufFile, name: string): EngineError =>
+  new EngineError('corrupt', `${file.path}: the tensor ${name} holds numbers that are not finite. Download or export it again.`);
+
 /**
  * All weights of an F32 file, for full-parameter training.
  * @throws EngineError `unsupported` when a tensor is not F32.
@@ -39,5 +46,11 @@ export function readF32(file: GgufFile): { shape: Shape; values: Map<string, Flo
       'unsupported',
       `${file.path} is not wholly F32, which full-parameter training needs. Set engine.mode to "lora", or convert the model to F32.`,
     );
-  return { shape, values: new Map([...file.tensors].map(([name, entry]) => [name, readFloats(file, entry)])) };
+  const values = new Map<string, Float32Array>();
+  for (const name of expectedTensors(shape).keys()) {
+    const data = readFloats(file, file.tensors.get(name) as TensorEntry);
+    if (!finite(data)) throw notFinite(file, name);
+    values.set(name, data);
+  }
+  return { shape, values };
 }

@@ -6,12 +6,14 @@
  * column takes another code path in ggml), and the attended length is a multiple of 64, where padding adds exact zeros.
  */
 import { BlockBuilder } from './block.ts';
-import type { Decoder, StepInput } from './decoder.ts';
+import type { Decoder, Distributions, StepInput } from './decoder.ts';
 import { F32, I32, I64, type Ggml } from './ffi.ts';
 import type { Pointer } from './libraries.ts';
 import { allocate, allocateGraph, getFloats, newContext, newTensor, setData } from './memory.ts';
 import type { Parameters } from './parameters.ts';
-import type { Shape } from './shape.ts';
+import { openProducts, type Products } from './products.ts';
+import { draw } from './random.ts';
+import { headOf, type Shape } from './shape.ts';
 
 const ATTEND = 64;
 const PROMPT = 32;
@@ -29,12 +31,15 @@ interface Built {
   readonly allocator: Pointer;
   readonly buffer: Pointer;
   readonly contexts: readonly Pointer[];
+  readonly products: Products;
 }
 
 export class GraphDecoder implements Decoder {
   readonly slots: number;
   readonly context: number;
   readonly vocabulary: number;
+  readonly exact = true;
+  readonly #scratch: Float64Array;
   readonly #g: Ggml;
   readonly #backend: Pointer;
   readonly #parameters: Parameters;
@@ -55,6 +60,7 @@ export class GraphDecoder implements Decoder {
     this.slots = slots;
     this.context = Math.ceil(context / ATTEND) * ATTEND;
     this.vocabulary = this.#shape.vocabulary;
+    this.#scratch = new Float64Array(this.vocabulary);
     const width = this.#shape.kvHeads * this.#shape.headWidth;
     this.#cacheContext = newContext(g, 2 * this.#shape.layers);
     for (let l = 0; l < this.#shape.layers; l++) {
@@ -65,7 +71,7 @@ export class GraphDecoder implements Decoder {
     this.#cacheBuffer = allocate(g, this.#cacheContext, backend, `${slots} sequences of ${this.context} tokens; lower engine.parallel`);
   }
 
-  async prefill(prompt: readonly number[]): Promise<Float32Array> {
+  async prefill(prompt: readonly number[]): Promise<Distributions> {
     const columns = Math.min(this.context, Math.max(2, Math.ceil(prompt.length / PROMPT) * PROMPT));
     const built = this.#built(columns, 0);
     const g = this.#g;
@@ -82,7 +88,7 @@ export class GraphDecoder implements Decoder {
     if (built.last !== null) setData(g, built.last, Int32Array.of(prompt.length - 1, prompt.length - 1));
     await g.compute(this.#backend, built.graph);
     this.#prefix = this.#read(this.slots, prompt.length);
-    return getFloats(g, built.logits, this.vocabulary);
+    return this.#distributions(getFloats(g, built.logits, this.vocabulary));
   }
 
   attach(slot: number): void {
@@ -92,7 +98,7 @@ export class GraphDecoder implements Decoder {
     this.#write(to, this.#read(from, length));
   }
 
-  async step(inputs: readonly StepInput[]): Promise<Float32Array> {
+  async step(inputs: readonly StepInput[]): Promise<Distributions> {
     const longest = inputs.reduce((a, i) => Math.max(a, i.position + 1), 1);
     const attended = Math.min(this.context, Math.ceil(longest / ATTEND) * ATTEND);
     const columns = Math.min(this.slots + 1, inputs.length <= 4 ? Math.max(2, inputs.length) : Math.ceil(inputs.length / 8) * 8);
@@ -117,7 +123,11 @@ export class GraphDecoder implements Decoder {
       Array.from({ length: columns }, (_, i) => [i, inputs[i]?.position ?? 0]),
     );
     await g.compute(this.#backend, built.graph);
-    return getFloats(g, built.logits, this.vocabulary * inputs.length);
+    return this.#distributions(getFloats(g, built.logits, this.vocabulary * inputs.length));
+  }
+  #distributions(logits: Float32Array): Distributions {
+    const n = this.vocabulary;
+    return { draw: (row, temperature, u) => draw(logits.subarray(row * n, (row + 1) * n), temperature, u, this.#scratch) };
   }
 
   #setCells(built: Built, cells: readonly (readonly [slot: number, position: number])[]): void {
@@ -189,22 +199,23 @@ export class GraphDecoder implements Decoder {
     const nodes = 120 * layers + 100;
     const c = newContext(g, nodes, nodes);
     const graph = f.ggml_new_graph_custom(c, nodes, false);
+    const products = openProducts(g);
     const build = new BlockBuilder(g, c, graph, shape, this.#parameters.forLane(0), {
       rows: 1,
       length: columns,
       positions: io.positions,
       masks: [],
+      products,
     });
     const { weights } = build;
     const scale = 1 / Math.sqrt(headWidth);
     let x = f.ggml_get_rows(c, weights.weight('token_embd.weight'), io.tokens);
     for (let l = 0; l < layers; l++) {
-      const name = (n: string): string => `blk.${l}.${n}.weight`;
-      const { y: a } = build.norm(name('attn_norm'), x);
+      const { y: a } = build.norm(`blk.${l}.attn_norm.weight`, x);
       const split = (t: Pointer, h: number): Pointer => f.ggml_reshape_3d(c, t, headWidth, h, columns);
-      const q = build.rope(split(build.linear(name('attn_q'), a), heads));
-      const k = build.rope(split(build.linear(name('attn_k'), a), kvHeads));
-      const v = build.linear(name('attn_v'), a);
+      const q = build.turned(l, 'attn_q', a).y;
+      const k = build.turned(l, 'attn_k', a).y;
+      const v = build.linear(l, 'attn_v', a);
       const keys = this.#keys[l] as Pointer;
       const values = this.#values[l] as Pointer;
       build.add(f.ggml_set_rows(c, keys, f.ggml_reshape_2d(c, k, width, columns), io.keyRows));
@@ -212,8 +223,8 @@ export class GraphDecoder implements Decoder {
       let o: Pointer;
       if (prompt) {
         const perHead = (t: Pointer): Pointer => f.ggml_cont(c, f.ggml_permute(c, t, 0, 2, 1, 3));
-        const p = f.ggml_soft_max_ext(c, f.ggml_mul_mat(c, perHead(k), perHead(q)), io.mask, scale, 0);
-        o = f.ggml_mul_mat(c, build.transpose(perHead(split(v, kvHeads))), p);
+        const p = f.ggml_soft_max_ext(c, build.product(perHead(k), perHead(q)), io.mask, scale, 0);
+        o = products.back(c, perHead(split(v, kvHeads)), p);
         o = f.ggml_cont(c, f.ggml_permute(c, o, 0, 2, 1, 3));
       } else {
         // [headWidth, attended, kvHeads, slot] and [attended, headWidth, kvHeads, slot], straight from the cache.
@@ -240,24 +251,25 @@ export class GraphDecoder implements Decoder {
         );
         o = f.ggml_mul_mat(c, valueView, p);
       }
-      const h = f.ggml_add(c, x, build.linear(name('attn_output'), f.ggml_reshape_2d(c, o, heads * headWidth, columns)));
-      const { y: b } = build.norm(name('ffn_norm'), h);
-      const act = f.ggml_swiglu_split(c, build.linear(name('ffn_gate'), b), build.linear(name('ffn_up'), b));
-      x = build.add(f.ggml_add(c, h, build.linear(name('ffn_down'), act)));
+      const h = f.ggml_add(c, x, build.linear(l, 'attn_output', f.ggml_reshape_2d(c, o, heads * headWidth, columns)));
+      const { y: b } = build.norm(`blk.${l}.ffn_norm.weight`, h);
+      const act = f.ggml_swiglu_split(c, build.linear(l, 'ffn_gate', b), build.linear(l, 'ffn_up', b));
+      x = build.add(f.ggml_add(c, h, build.linear(l, 'ffn_down', act)));
     }
     if (io.last !== null) x = f.ggml_get_rows(c, x, io.last);
     const { y } = build.norm('output_norm.weight', x);
-    const logits = build.add(f.ggml_mul_mat(c, weights.weight(shape.tied ? 'token_embd.weight' : 'output.weight'), y));
+    const logits = build.add(build.product(build.matrix(headOf(shape)), y));
     const allocator = allocateGraph(g, this.#backend, graph, 'sampling');
-    return { ...io, graph, logits, allocator, buffer, contexts: [c, inputs] };
+    return { ...io, graph, logits, allocator, buffer, contexts: [c, inputs], products };
   }
 
   dispose(): void {
     const { f } = this.#g;
-    for (const { allocator, buffer, contexts } of this.#graphs.values()) {
+    for (const { allocator, buffer, contexts, products } of this.#graphs.values()) {
       f.ggml_gallocr_free(allocator);
       f.ggml_backend_buffer_free(buffer);
       for (const context of contexts) f.ggml_free(context);
+      products.dispose();
     }
     this.#graphs.clear();
     f.ggml_backend_buffer_free(this.#cacheBuffer);

@@ -2,8 +2,9 @@
  * One static training graph for a fixed number of rows, row length and targets: embedding, blocks, head on the loss
  * positions only, and the whole backward.
  */
-import { BlockBuilder, type Saved, type Weights } from './block.ts';
+import { BlockBuilder, type Weights } from './block.ts';
 import { F32, I32, I64, type Ggml } from './ffi.ts';
+import { backward, forward, output, type Saved } from './layer.ts';
 import type { Pointer } from './libraries.ts';
 import { allocate, allocateGraph, newContext, newTensor } from './memory.ts';
 import { buildHead, type Chunk, type GraphSize, type Terminals } from './head.ts';
@@ -71,16 +72,16 @@ export class TrainingGraph {
     let x = build.add(f.ggml_get_rows(c, embedding, io.tokens));
     const saved: Saved[] = [];
     for (let l = 0; l < shape.layers; l++) {
-      const s = build.forward(l, x);
+      const s = forward(build, l, x);
       saved.push(s);
-      x = s.y;
+      x = output(build, l, s);
     }
     const hidden = build.add(f.ggml_get_rows(c, x, io.select));
     for (const chunk of this.chunks) buildHead(build, this.size, io, hidden, gathered, chunk);
     if (!this.size.train) return;
     // A prompt's last position carries one target per completion, so positions repeat: this scatter adds.
     let g = build.add(f.ggml_get_rows_back(c, gathered, io.select, x));
-    for (let l = shape.layers - 1; l >= 0; l--) g = build.backward(l, saved[l] as Saved, g);
+    for (let l = shape.layers - 1; l >= 0; l--) g = backward(build, l, saved[l] as Saved, g);
     if (weights.gradient('token_embd.weight') !== null)
       build.accumulate('token_embd.weight', f.ggml_get_rows_back(c, g, io.tokens, embedding));
   }

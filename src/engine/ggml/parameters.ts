@@ -41,7 +41,7 @@ export class Parameters {
   readonly #buffers: Pointer[] = [];
   readonly #contexts: Pointer[] = [];
 
-  /** @param frozen base weights of a LoRA; null in full-parameter mode. `inference` leaves out gradients and moments. */
+  /** @param frozen what is never trained: the base weights of a LoRA, the constants of a model. `inference` leaves out gradients and moments. */
   constructor(device: Device, spec: ParameterSpec) {
     const { shape, mode, lora, values, frozen = null, inference = false } = spec;
     this.#frozen = frozen;
@@ -72,13 +72,13 @@ export class Parameters {
     const parameter = (name: string): Parameter | undefined => this.trainable.get(name);
     return {
       weight: (name) => parameter(name)?.w ?? this.#need(name),
-      transposed: (name) => this.#frozen?.transposed.get(name) ?? null,
       gradient: (name) => parameter(name)?.g[lane] ?? null,
       adapter: (name) => {
         const a = parameter(`${name}.lora_a`);
         const b = parameter(`${name}.lora_b`);
         return a === undefined || b === undefined ? null : { a: a.w, b: b.w, scale: this.lora.alpha / this.lora.rank };
       },
+      rows: this.#frozen?.rows ?? null,
     };
   }
   #need(name: string): Pointer {
