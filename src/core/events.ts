@@ -50,8 +50,8 @@ export type RunEvent =
   | { readonly type: 'end'; readonly step: number; readonly cause: EndCause; readonly summary: Metrics };
 
 export type Phase = 'seed' | 'propose' | 'validate' | 'solve' | 'verify' | 'gate' | 'update' | 'checkpoint' | 'eval';
-/** `finding`: severity 4. `monitor`: the monitor itself failed (fail closed). `disk`: nothing can be recorded. */
-export type PauseCause = 'finding' | 'monitor' | 'user' | 'disk';
+/** `finding`: severity 4. `jump`: the rate of flagged thoughts. `monitor`: the monitor itself failed (fail closed). `disk`: nothing can be recorded. */
+export type PauseCause = 'finding' | 'jump' | 'monitor' | 'user' | 'disk';
 export type ReviewLabel = 'acknowledged' | 'dismissed' | 'new';
 export type EndCause = 'finished' | 'stopped' | 'error';
 

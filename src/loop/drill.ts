@@ -22,6 +22,6 @@ export function injectDrill(context: LoopContext, step: number, sampled: readonl
     tokens: [],
     logprobs: [],
   };
-  context.reader.read(rollout);
+  context.reader.read(rollout, true);
   return { rollout, outcome: 'wrong', reward: 0, detail: 'A planted thought; it is no part of the batch.' };
 }

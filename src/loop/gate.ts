@@ -3,15 +3,20 @@ import type { Rollout } from '../core/types.ts';
 import type { LoopContext } from './context.ts';
 
 /**
- * The safety gate in the loop: no optimiser step before every thought of the step is read and no severity-4 finding is
- * open. After a resume the question is asked again, so that a thought which the monitor still cannot read pauses again
+ * The safety gate in the loop: no optimiser step before every thought of the step is read and nothing that pauses is open.
+ * After a resume the question is asked again, so that a thought which the monitor still cannot read pauses again
  * (promise 2). Returns false when the run was asked to stop while it waited.
  */
 export async function passGate(context: LoopContext, rollouts: readonly Rollout[]): Promise<boolean> {
-  const { reader, conductor, observer } = context;
+  const { reader, conductor, observer, journal } = context;
   observer.phase('gate', 0, rollouts.length);
   for (;;) {
-    const decision = reader.decide(rollouts);
+    const decision = await reader.decide(rollouts);
+    // What was read again, or judged only now, is recorded before anything waits on it.
+    const { step } = rollouts[0] ?? { step: context.state.step };
+    const late = findingEvents(context, Math.max(0, step), rollouts);
+    const warnings = reader.warnings().map((message): RunEvent => ({ type: 'warning', step: Math.max(0, step), message }));
+    if (late.length + warnings.length > 0) journal.append([...late, ...warnings]);
     if (decision.decision === 'pause') conductor.pause(decision.cause, decision.reason, decision.rolloutId);
     if (!(await conductor.proceed())) return false;
     if (decision.decision === 'pass') break;

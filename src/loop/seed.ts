@@ -29,6 +29,7 @@ export async function seedBuffers(context: LoopContext): Promise<boolean> {
       });
     const graded: Graded[] = proposals.map(({ rollout, outcome, detail }) => ({ rollout, outcome, reward: 0, detail }));
     const rollouts = graded.map((item) => item.rollout);
+    await reader.settle();
     journal.append([
       { type: 'phase', step: 0, phase: 'seed', done: Math.min(filled(), wanted), total: wanted },
       { type: 'tasks', step: 0, tasks },

@@ -11,6 +11,8 @@ import { openForReading } from './schema.ts';
 export interface RunReader extends JournalReader {
   /** The state of the run, folded from the few events that decide it; charts, counts and flagged thoughts stay empty. */
   outline(): RunView;
+  /** For the test of the flag rate: severity of every thought of the steps after `step`, in order, and whether it repeats itself. Drills are left out. */
+  severities(step: number): { readonly severity: number; readonly loops: boolean }[];
   [Symbol.dispose](): void;
 }
 
@@ -107,6 +109,16 @@ export function openJournalReader(dir: string): RunReader {
         const row = db.prepare('SELECT body FROM tasks WHERE id = ?').get(id);
         return row ? (decode(String(row['body'])) as Task) : null;
       }),
+    severities: (step) =>
+      snapshot(() =>
+        db
+          .prepare(
+            `SELECT severity, EXISTS (SELECT 1 FROM findings f WHERE f.rollout_id = r.id AND f.category = 'degenerate-loop') AS loops
+             FROM rollouts r WHERE live = 1 AND step > ? AND id NOT LIKE '%.drill.%' ORDER BY n`,
+          )
+          .all(step)
+          .map((row) => ({ severity: Number(row['severity']), loops: Number(row['loops']) === 1 })),
+      ),
     outline: () =>
       snapshot(() => {
         const rows = db

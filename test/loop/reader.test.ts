@@ -35,17 +35,17 @@ const finding: Finding = {
 };
 
 describe('reader', () => {
-  it('keeps the books: generated equals read', () => {
+  it('keeps the books: generated equals read', async () => {
     const reader = createReader(monitor(({ id }) => ({ id, severity: 0, findings: [] })));
     reader.begin(1);
     reader.read(rollout('a'));
     reader.read(rollout('b'));
     expect(reader.counts()).toMatchObject({ generated: 2, read: 2 });
-    expect(reader.decide([])).toMatchObject({ decision: 'pass' });
+    expect(await reader.decide([])).toMatchObject({ decision: 'pass' });
     reader.begin(2);
     expect(reader.counts()).toMatchObject({ generated: 0, read: 0 });
   });
-  it('a monitor that throws leaves its thought unread; resuming does not make it read', () => {
+  it('a monitor that throws leaves its thought unread; resuming does not make it read', async () => {
     let broken = true;
     const reader = createReader(
       monitor(({ id }) => {
@@ -55,26 +55,30 @@ describe('reader', () => {
     );
     reader.begin(1);
     reader.read(rollout('a'));
-    expect(reader.decide([rollout('a')])).toMatchObject({ decision: 'pause', cause: 'monitor', reason: expect.stringContaining('boom') });
+    expect(await reader.decide([rollout('a')])).toMatchObject({
+      decision: 'pause',
+      cause: 'monitor',
+      reason: expect.stringContaining('boom'),
+    });
     reader.resolve();
-    expect(reader.decide([rollout('a')])).toMatchObject({ decision: 'pause', cause: 'monitor' });
+    expect(await reader.decide([rollout('a')])).toMatchObject({ decision: 'pause', cause: 'monitor' });
     broken = false;
     reader.resolve();
-    expect(reader.decide([rollout('a')])).toMatchObject({ decision: 'pass', read: 1 });
+    expect(await reader.decide([rollout('a')])).toMatchObject({ decision: 'pass', read: 1 });
   });
-  it('an answered finding does not pause, an open one does', () => {
+  it('an answered finding does not pause, an open one does', async () => {
     const scan: Monitor['scan'] = ({ id }) => ({ id, severity: 4, findings: [finding] });
     const reader = createReader(monitor(scan), { isAnswered: (id) => id === 'a' });
     reader.begin(1);
     reader.read(rollout('a'));
-    expect(reader.decide([]).decision).toBe('pass');
+    expect((await reader.decide([])).decision).toBe('pass');
     reader.read(rollout('b'));
-    expect(reader.decide([])).toMatchObject({ decision: 'pause', cause: 'finding', rolloutId: 'b' });
+    expect(await reader.decide([])).toMatchObject({ decision: 'pause', cause: 'finding', rolloutId: 'b' });
   });
 });
 
 describe('answered findings', () => {
-  it('a resume answers what was recorded before it, and nothing after', () => {
+  it('a resume answers what was recorded before it, and nothing after', async () => {
     const answered = createAnswered();
     const event = (rolloutId: string) => ({ type: 'finding' as const, step: 1, rolloutId, index: 0, finding });
     answered.take(event('a'));

@@ -5,7 +5,7 @@ import { SafetyGate } from '../../safety/gate.ts';
 import { createMonitor } from '../../safety/monitor.ts';
 import type { Monitor, Severity, Thought, Verdict } from '../../safety/types.ts';
 
-const monitor = createMonitor();
+const monitor = createMonitor({ tiers: ['integrity', 'rules', 'program'] });
 
 function gateWith(scan?: (thought: Thought) => Verdict): SafetyGate {
   const gate = new SafetyGate(scan === undefined ? monitor : ({ version: 'test', tiers: ['rules'], scan } satisfies Monitor));
@@ -104,7 +104,7 @@ describe('promise 8: each flag carries exact spans and versions, and the verdict
       for (const example of cases) {
         const thought = { id: 'x', thought: example.text, program: example.program };
         const verdict = monitor.scan(thought);
-        expect(createMonitor().scan(thought)).toEqual(verdict);
+        expect(createMonitor({ tiers: ['integrity', 'rules', 'program'] }).scan(thought)).toEqual(verdict);
         for (const finding of verdict.findings) {
           const text = finding.where === 'program' ? (example.program ?? '') : example.text;
           expect(finding.quote).toBe(text.slice(finding.start, finding.end));
@@ -116,7 +116,7 @@ describe('promise 8: each flag carries exact spans and versions, and the verdict
   });
 
   it('names a version that changes with the detectors', () => {
-    expect(createMonitor().version).toBe(monitor.version);
+    expect(createMonitor({ tiers: ['integrity', 'rules', 'program'] }).version).toBe(monitor.version);
     expect(createMonitor({ tiers: ['rules'] }).version).not.toBe(monitor.version);
     expect(createMonitor({ tiers: ['rules'] }).tiers).toEqual(['rules']);
   });
@@ -141,7 +141,7 @@ describe('promise 9: severity is never lost', () => {
   });
 
   it('a finding that a person has answered does not pause a repeated step, any other does', () => {
-    const gate = new SafetyGate(createMonitor(), { isAnswered: (id) => id === 'answered' });
+    const gate = new SafetyGate(monitor, { isAnswered: (id) => id === 'answered' });
     gate.begin(2);
     pass(gate, 'answered', DRILL_THOUGHT);
     expect(gate.decide().decision).toBe('pass');
@@ -171,7 +171,7 @@ describe('promise 9: severity is never lost', () => {
       }),
     });
     const decide = (severity: Severity, pauseAt?: Severity): string => {
-      const gate = new SafetyGate(at(severity), pauseAt === undefined ? {} : { pauseAt });
+      const gate = new SafetyGate(at(severity), pauseAt === undefined ? {} : { policy: { pauseAt } });
       gate.begin(1);
       pass(gate, 'a', 'text');
       return gate.decide().decision;
