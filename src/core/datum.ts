@@ -4,8 +4,12 @@ import type { Datum, Rollout } from './types.ts';
  * Shifts a rollout by one for training: position t predicts token t + 1. Only generated tokens carry weight,
  * log-probability and advantage. Tokens are used as sampled, never decoded and encoded again.
  */
-export function datumOf(rollout: Pick<Rollout, 'promptTokens' | 'tokens' | 'logprobs'>, advantage: number, weight = 1): Datum {
-  const { promptTokens, tokens, logprobs } = rollout;
+export function datumOf(
+  rollout: Pick<Rollout, 'promptTokens' | 'tokens' | 'logprobs'> & Partial<Pick<Rollout, 'policyVersion'>>,
+  advantage: number,
+  weight = 1,
+): Datum {
+  const { promptTokens, tokens, logprobs, policyVersion } = rollout;
   if (promptTokens.length === 0 || tokens.length === 0) throw new RangeError('A datum needs a prompt token and a generated token.');
   if (tokens.length !== logprobs.length) throw new RangeError(`${tokens.length} tokens came with ${logprobs.length} log-probabilities.`);
   const all = Int32Array.from([...promptTokens, ...tokens]);
@@ -17,6 +21,7 @@ export function datumOf(rollout: Pick<Rollout, 'promptTokens' | 'tokens' | 'logp
     weights: new Float32Array(length),
     logprobs: new Float32Array(length),
     advantages: new Float32Array(length),
+    ...(policyVersion === undefined ? {} : { policyVersion }),
   };
   datum.weights.fill(weight, first);
   datum.logprobs.set(logprobs, first);

@@ -105,6 +105,8 @@ export interface Datum {
   readonly advantages: Float32Array;
   /** Log-probabilities under the trainer's weights at sampling time, when this is not the first update on the batch. */
   readonly old?: Float32Array;
+  /** Version of the policy that sampled it; a trainer that holds another refuses it (`stale`). Absent where nothing was sampled. */
+  readonly policyVersion?: number | undefined;
 }
 
 /** Metrics by slash path (`reward/solve/abduction`). Wall-clock figures only under time/, throughput/, memory/. */

@@ -146,3 +146,13 @@ export class EngineError extends Error {
     this.code = code;
   }
 }
+
+/** @throws EngineError `stale` when data were sampled by another version of the policy than the one that trains; later updates on one batch (`old`) are meant. */
+export function refuseStale(data: readonly Datum[], policyVersion: number): void {
+  const stale = data.findIndex((d) => d.old === undefined && d.policyVersion !== undefined && d.policyVersion !== policyVersion);
+  if (stale >= 0)
+    throw new EngineError(
+      'stale',
+      `Datum ${stale} was sampled by policy ${String(data[stale]?.policyVersion)}, the trainer holds ${policyVersion}: a stale rollout. Sample it again.`,
+    );
+}

@@ -12,7 +12,7 @@ import type { TextPart } from '../core/prompts/template.ts';
 import type { Datum, EngineInfo, StopReason } from '../core/types.ts';
 import { uniformAt } from './ggml/random.ts';
 import { tokenLoss } from './loss.ts';
-import { EngineError, type Engine, type ForwardBackward, type LossSpec, type OptimParams, type OptimResult } from './ports.ts';
+import { EngineError, refuseStale, type Engine, type ForwardBackward, type LossSpec, type OptimParams, type OptimResult } from './ports.ts';
 import type { SampleOptions, SampleRequest, Sequence } from './ports.ts';
 
 export interface ScriptedOptions {
@@ -131,6 +131,7 @@ class ScriptedEngine implements Engine {
 
   async forwardBackward(data: readonly Datum[], loss: LossSpec): Promise<ForwardBackward> {
     this.#open();
+    refuseStale(data, this.#version);
     let total = 0;
     const logprobs = data.map((datum, d) => {
       const out = new Float32Array(datum.tokens.length);

@@ -26,27 +26,49 @@ interface ProposeJob extends Job {
 /**
  * The propose phase: draws references, samples one proposal per prompt, and lets the environment validate each
  * (integrity, forbidden capabilities, determinism). Illegal proposals are values. Absolute Zero, Sec. 3.3.
+ *
+ * A proposal is validated as soon as it has ended. Novelty is judged in the order of the prompts, so that it does not
+ * depend on which execution ended first; a task takes its place, and the job of `solving` joins the running batch, once
+ * all proposals before it are judged.
  */
-export async function propose(context: LoopContext, step: number, perType: number): Promise<JudgedProposal[]> {
+export async function propose(
+  context: LoopContext,
+  step: number,
+  perType: number,
+  solving?: (task: Task) => Job,
+): Promise<JudgedProposal[]> {
   const { config, observer } = context;
-  const jobs = config.algorithm.taskTypes.flatMap((type) => proposeJobs(context, step, type, perType));
-  const sampled = await sampleRollouts(context, jobs, {
-    step,
-    phase: 'propose',
-    maxTokens: config.algorithm.maxTokens.propose,
-    temperature: config.algorithm.temperature,
-  });
-  let done = 0;
-  observer.phase('validate', 0, jobs.length);
-  const validated = await Promise.all(
-    sampled.map(async ([rollout], i) => {
-      const result = await validate(context, jobs[i] as ProposeJob, rollout as SampledRollout);
-      observer.phase('validate', ++done, jobs.length);
-      return result;
-    }),
-  );
-  // Novelty is judged in order, after validation, so that it does not depend on which execution ended first.
-  return validated.map((item, i) => admit(context, jobs[i] as ProposeJob, item));
+  const validated: Validated[] = [];
+  const judged: JudgedProposal[] = [];
+  let finished = 0;
+  const ended = async (job: ProposeJob, number: number, sampled: SampledRollout, before: Promise<unknown>): Promise<readonly Job[]> => {
+    finished += 1;
+    const validating = validate(context, job, sampled);
+    validating.catch(() => undefined);
+    // What is judged after a proposal depends on which ended before it, not on which was validated first.
+    await before;
+    validated[number] = await validating;
+    const jobs: Job[] = [];
+    for (let next = validated[judged.length]; next !== undefined; next = validated[judged.length]) {
+      const proposal = admit(context, prompts[judged.length] as ProposeJob, next);
+      judged.push(proposal);
+      if (proposal.task && solving) jobs.push(solving(proposal.task));
+    }
+    if (finished === prompts.length) observer.phase('validate', judged.length, prompts.length);
+    return jobs;
+  };
+  let last: Promise<unknown> = Promise.resolve();
+  const prompts = config.algorithm.taskTypes.flatMap((type) => proposeJobs(context, step, type, perType));
+  const jobs = prompts.map((job, number) => ({
+    ...job,
+    ended: (sampled: SampledRollout) => {
+      const jobs = ended(job, number, sampled, last);
+      last = jobs;
+      return jobs;
+    },
+  }));
+  await sampleRollouts(context, step, jobs);
+  return judged;
 }
 
 function proposeJobs(context: LoopContext, step: number, type: TaskType, count: number): ProposeJob[] {
@@ -55,14 +77,16 @@ function proposeJobs(context: LoopContext, step: number, type: TaskType, count: 
   return Array.from({ length: count }, (_, index) => {
     const random = rng(config.seed, 'references', step, type, index);
     const key = `propose-${type}-${index}`;
-    const base = { key, role: 'propose', taskType: type, taskId: null, n: 1 } as const;
+    const { temperature } = config.algorithm;
+    const base = { key, role: 'propose', taskType: type, taskId: null, n: 1, maxTokens: maxTokens.propose, temperature } as const;
     if (type === 'induction') {
       const source = drawProgram(state.buffers, recent, random);
       return { ...base, references: [source], prompt: dialect.proposeInductionPrompt(source.program, inductionInputs) };
     }
     let references = drawReferences(state.buffers, type, wanted, recent, random);
     const fits = (): boolean =>
-      engine.tokenize(dialect.proposePrompt(type, references)).length + maxTokens.propose <= engine.info.contextLength;
+      context.encode({ role: 'propose', taskType: type, prompt: dialect.proposePrompt(type, references) }).length + maxTokens.propose <=
+      engine.info.contextLength;
     while (references.length > 0 && !fits()) references = references.slice(0, -1);
     return { ...base, references, prompt: dialect.proposePrompt(type, references) };
   });

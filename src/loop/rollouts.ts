@@ -1,8 +1,9 @@
 import { parseCompletion } from '../core/answers.ts';
-import type { Phase } from '../core/events.ts';
 import { seedOf } from '../core/rng.ts';
 import type { Parsed, Role, Rollout, TaskType } from '../core/types.ts';
+import type { SampleRequest, Sequence } from '../engine/ports.ts';
 import type { LoopContext } from './context.ts';
+import { TokenStream } from './stream.ts';
 
 /** One prompt and how many completions of it are wanted. */
 export interface Job {
@@ -13,6 +14,13 @@ export interface Job {
   readonly prompt: string;
   readonly taskId: string | null;
   readonly n: number;
+  readonly maxTokens: number;
+  readonly temperature: number;
+  /**
+   * Called when one of the completions has ended and the monitor has read it, while others still run. Jobs that it
+   * promises join the batch. Promises are taken in the order of the calls.
+   */
+  readonly ended?: (sampled: SampledRollout, index: number) => Promise<readonly Job[]> | undefined;
 }
 
 export interface SampledRollout {
@@ -20,83 +28,127 @@ export interface SampledRollout {
   readonly parsed: Parsed;
 }
 
-export interface SamplingOptions {
-  readonly step: number;
-  readonly phase: Phase;
-  readonly maxTokens: number;
-  readonly temperature: number;
-}
-
 /**
- * Samples every job; the result has the jobs' order, n rollouts each. A completion depends only on weights, prompt and
- * (run seed, step, job key, index). Each is read by the monitor before anything else uses it.
+ * Samples every job and what follows from it; the result has the order of `jobs`, n rollouts each. A completion depends
+ * only on weights, prompt and (run seed, step, job key, index). Each is read by the monitor before anything else uses it.
  */
-export async function sampleRollouts(context: LoopContext, jobs: readonly Job[], options: SamplingOptions): Promise<SampledRollout[][]> {
-  const { config, engine, dialect, observer } = context;
-  const prompts = jobs.map((job) => engine.tokenize(job.prompt));
-  const total = jobs.reduce((sum, job) => sum + job.n, 0);
-  let done = 0;
-  let tokens = 0;
-  const followed = { request: -1, index: -1, tokens: [] as number[] };
-  observer.phase(options.phase, 0, total);
-
-  const sequences = await engine.sample(
-    jobs.map((job, i) => ({
-      prompt: prompts[i] as number[],
-      n: job.n,
-      maxTokens: options.maxTokens,
-      temperature: options.temperature,
-      seed: seedOf(config.seed, 'sample', options.step, job.key),
-      stop: dialect.stop,
-    })),
-    {
-      onToken: (request, index, token) => {
-        if (followed.request === -1) Object.assign(followed, { request, index, tokens: [] });
-        if (followed.request === request && followed.index === index) {
-          const { tokens: soFar } = followed;
-          soFar.push(token);
-          const job = jobs[request] as Job;
-          observer.tokens(rolloutId(options.step, job, index), job.role, job.taskType, () => engine.detokenize(soFar));
-        }
-      },
-      onSequence: (request, index, sequence) => {
-        if (followed.request === request && followed.index === index) followed.request = -1;
-        done += 1;
-        tokens += sequence.tokens.length;
-        observer.phase(options.phase, done, total);
-        if (done === total) observer.progress({ generated: total, read: 0, tokens });
-      },
-    },
-  );
-
-  return jobs.map((job, i) =>
-    (sequences[i] ?? []).map((sequence, index) => {
-      const completion = engine.detokenize(sequence.tokens);
-      const parsed = parseCompletion(completion, sequence.stopReason, dialect.opening);
-      const rollout: Rollout = {
-        id: rolloutId(options.step, job, index),
-        step: options.step,
-        role: job.role,
-        taskType: job.taskType,
-        taskId: job.taskId,
-        prompt: job.prompt,
-        completion,
-        thought: parsed.thought,
-        answer: parsed.ok ? parsed.answer : '',
-        program: programOf(context, job, parsed),
-        promptTokens: prompts[i] as number[],
-        tokens: sequence.tokens,
-        logprobs: sequence.logprobs,
-        stopReason: sequence.stopReason,
-        policyVersion: sequence.policyVersion,
-      };
-      context.reader.read(rollout);
-      return { parsed, rollout };
-    }),
-  );
+export async function sampleRollouts(context: LoopContext, step: number, jobs: readonly Job[]): Promise<SampledRollout[][]> {
+  return await new Sampling(context, step).run(jobs);
 }
 
-const rolloutId = (step: number, job: Job, index: number): string => `s${step}.${job.key}.${index}`;
+class Sampling {
+  readonly #context: LoopContext;
+  readonly #step: number;
+  /** Jobs by the number of their request, those that joined later behind the first. */
+  readonly #jobs: Job[] = [];
+  readonly #prompts: number[][] = [];
+  readonly #sampled: SampledRollout[][] = [];
+  readonly #streams = new Map<string, TokenStream>();
+  readonly #done: Record<Role, number> = { propose: 0, solve: 0 };
+  #followed: string | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(context: LoopContext, step: number) {
+    this.#context = context;
+    this.#step = step;
+  }
+
+  async run(jobs: readonly Job[]): Promise<SampledRollout[][]> {
+    const { engine } = this.#context;
+    const requests = this.#add(jobs);
+    await engine.sample(requests, {
+      onToken: (request, index, token) => this.#token(request, index, token),
+      more: (request, index, sequence) => this.#ended(request, index, sequence),
+    });
+    return this.#sampled.slice(0, jobs.length);
+  }
+
+  #add(jobs: readonly Job[]): SampleRequest[] {
+    const { config, dialect, encode } = this.#context;
+    const requests = jobs.map((job) => {
+      const prompt = encode(job);
+      this.#jobs.push(job);
+      this.#prompts.push(prompt);
+      this.#sampled.push([]);
+      const { n, maxTokens, temperature } = job;
+      return { prompt, n, maxTokens, temperature, seed: seedOf(config.seed, 'sample', this.#step, job.key), stop: dialect.stop };
+    });
+    if (jobs.length > 0) this.#progress();
+    return requests;
+  }
+
+  /** The phase is that of the earliest role still under way. */
+  #progress(): void {
+    const total = (role: Role): number => this.#jobs.reduce((sum, job) => sum + (job.role === role ? job.n : 0), 0);
+    const role = this.#done.propose < total('propose') ? 'propose' : 'solve';
+    if (total(role) > 0) this.#context.observer.phase(role, this.#done[role], total(role));
+    else if (total('propose') > 0) this.#context.observer.phase('propose', this.#done.propose, total('propose'));
+  }
+
+  #token(request: number, index: number, token: number): boolean | void {
+    const { engine, observer, reader } = this.#context;
+    const job = this.#jobs[request] as Job;
+    const id = this.#id(job, index);
+    this.#followed ??= id;
+    const followed = this.#followed === id;
+    if (!followed && reader.watch === undefined) return;
+    let stream = this.#streams.get(id);
+    if (stream === undefined) this.#streams.set(id, (stream = new TokenStream((tokens) => engine.detokenize(tokens))));
+    stream.push(token);
+    if (followed) observer.tokens(id, job.role, job.taskType, () => engine.detokenize(stream.tokens));
+    if (reader.watch === undefined || !stream.atBoundary()) return;
+    if (reader.watch(id, stream.text()) === 'cut') return false;
+  }
+
+  #ended(request: number, index: number, sequence: Sequence): Promise<readonly SampleRequest[]> | undefined {
+    const { observer } = this.#context;
+    const job = this.#jobs[request] as Job;
+    const id = this.#id(job, index);
+    this.#streams.delete(id);
+    if (this.#followed === id) this.#followed = null;
+    const sampled = this.#read(id, job, this.#prompts[request] as number[], sequence);
+    (this.#sampled[request] as SampledRollout[])[index] = sampled;
+    this.#done[job.role] += 1;
+    this.#progress();
+    observer.progress({ generated: 1, read: 0, tokens: sequence.tokens.length });
+    const jobs = job.ended?.(sampled, index);
+    if (jobs === undefined) return undefined;
+    // The engine numbers requests in the order of these calls, so they are entered here in that order too.
+    const requests = this.#last.then(async () => this.#add(await jobs));
+    this.#last = requests;
+    jobs.catch(() => undefined);
+    return requests;
+  }
+
+  #read(id: string, job: Job, promptTokens: number[], sequence: Sequence): SampledRollout {
+    const { engine, dialect, reader } = this.#context;
+    const completion = engine.detokenize(sequence.tokens);
+    const parsed = parseCompletion(completion, sequence.stopReason, dialect.opening);
+    const rollout: Rollout = {
+      id,
+      step: this.#step,
+      role: job.role,
+      taskType: job.taskType,
+      taskId: job.taskId,
+      prompt: job.prompt,
+      completion,
+      thought: parsed.thought,
+      answer: parsed.ok ? parsed.answer : '',
+      program: programOf(this.#context, job, parsed),
+      promptTokens,
+      tokens: sequence.tokens,
+      logprobs: sequence.logprobs,
+      stopReason: sequence.stopReason,
+      policyVersion: sequence.policyVersion,
+    };
+    reader.read(rollout);
+    return { parsed, rollout };
+  }
+
+  #id(job: Job, index: number): string {
+    return `s${this.#step}.${job.key}.${index}`;
+  }
+}
 
 /** The program that a rollout wrote, so that the monitor reads it beside the thought. */
 function programOf({ dialect, config }: LoopContext, job: Job, parsed: Parsed): string | null {

@@ -2,7 +2,7 @@ import type { Graded, Outcome, Task } from '../core/types.ts';
 import { compositeReward } from '../core/rewards.ts';
 import type { LoopContext } from './context.ts';
 import { sampleRollouts } from './rollouts.ts';
-import type { SampledRollout } from './rollouts.ts';
+import type { Job, SampledRollout } from './rollouts.ts';
 import { verifyAnswer } from './verify.ts';
 
 export interface SolvedTask {
@@ -23,30 +23,66 @@ export interface SolveOptions {
 
 /** Samples n answers to each task and has the environment judge them (Eq. 5, Eq. 6). */
 export async function solve(context: LoopContext, tasks: readonly Task[], options: SolveOptions): Promise<SolvedTask[]> {
-  const { config, dialect, observer } = context;
-  const sampled = await sampleRollouts(
-    context,
-    tasks.map((task, i) => ({
-      key: `${options.label}-${task.type}-${i}`,
+  const attempts = new Attempts(context, options);
+  const jobs = tasks.map((task) => attempts.job(task));
+  await sampleRollouts(context, options.step, jobs);
+  return await attempts.judged();
+}
+
+/** Tasks being solved: each gets a job, and an answer is judged as soon as it is there, while others are still written. */
+export class Attempts {
+  readonly #context: LoopContext;
+  readonly #options: SolveOptions;
+  readonly #entries: { readonly task: Task; readonly judged: Promise<Judged>[] }[] = [];
+  #done = 0;
+
+  constructor(context: LoopContext, options: SolveOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  /** The job that samples answers to `task`. Tasks count in the order in which they are given. */
+  job(task: Task): Job {
+    const { config, dialect } = this.#context;
+    const { label, n, temperature } = this.#options;
+    const judged: Promise<Judged>[] = [];
+    const number = this.#entries.push({ task, judged }) - 1;
+    return {
+      key: `${label}-${task.type}-${number}`,
       role: 'solve',
       taskType: task.type,
       taskId: task.id,
       prompt: dialect.solvePrompt(task),
-      n: options.n,
-    })),
-    { step: options.step, phase: 'solve', maxTokens: config.algorithm.maxTokens.solve, temperature: options.temperature },
-  );
-  const total = tasks.length * options.n;
-  let done = 0;
-  observer.phase('verify', 0, total);
-  return await Promise.all(
-    tasks.map(async (task, i) => {
-      const judged = await Promise.all((sampled[i] ?? []).map((item) => judge(context, task, item)));
-      observer.phase('verify', (done += judged.length), total);
-      const solved = judged.filter((item) => item.correct).length;
-      return { task, attempts: judged.map((item) => item.graded), solveRate: judged.length === 0 ? 0 : solved / judged.length };
-    }),
-  );
+      n,
+      maxTokens: config.algorithm.maxTokens.solve,
+      temperature,
+      ended: (sampled, index) => {
+        const verdict = judge(this.#context, task, sampled);
+        // A fault is thrown by `judged`; until then it must not end the process.
+        verdict.then(
+          () => (this.#done += 1),
+          () => undefined,
+        );
+        judged[index] = verdict;
+        return undefined;
+      },
+    };
+  }
+
+  /** Call when sampling has ended: all tasks with their attempts, in order. */
+  async judged(): Promise<SolvedTask[]> {
+    const { observer } = this.#context;
+    const total = this.#entries.reduce((sum, { judged }) => sum + judged.length, 0);
+    observer.phase('verify', this.#done, total);
+    return await Promise.all(
+      this.#entries.map(async ({ task, judged }) => {
+        const attempts = await Promise.all(judged);
+        observer.phase('verify', this.#done, total);
+        const solved = attempts.filter((item) => item.correct).length;
+        return { task, attempts: attempts.map((item) => item.graded), solveRate: attempts.length === 0 ? 0 : solved / attempts.length };
+      }),
+    );
+  }
 }
 
 interface Judged {

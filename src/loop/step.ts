@@ -9,7 +9,7 @@ import { findingEvents, passGate } from './gate.ts';
 import { stepMetrics } from './metrics.ts';
 import { propose } from './propose.ts';
 import type { JudgedProposal } from './propose.ts';
-import { solve } from './solve.ts';
+import { Attempts, solve } from './solve.ts';
 import type { SolvedTask } from './solve.ts';
 import { update, withAdvantages } from './update.ts';
 import type { TrainingItem } from './update.ts';
@@ -24,16 +24,17 @@ export async function runStep(context: LoopContext, step: number): Promise<Metri
   state.current = step;
   const lap = stopwatch();
 
-  const proposals = await propose(context, step, config.algorithm.proposals);
-  lap('propose');
-  const tasks = proposals.flatMap((item) => (item.task ? [item.task] : []));
-  const difficulty = await solve(context, tasks, {
+  const attempts = new Attempts(context, {
     step,
     label: 'difficulty',
     n: config.algorithm.rollouts,
     // D9: the reference code may sample these greedily, which drives every solve rate to 0 or 1.
     temperature: config.deviations.difficultyTemperature === 'paper' ? 0 : config.algorithm.temperature,
   });
+  const proposals = await propose(context, step, config.algorithm.proposals, (task) => attempts.job(task));
+  const tasks = proposals.flatMap((item) => (item.task ? [item.task] : []));
+  lap('sample');
+  const difficulty = await attempts.judged();
   const batch = config.algorithm.solver === 'reuse' ? difficulty : await solveBatch(context, step, tasks);
   lap('solve');
 
@@ -50,6 +51,7 @@ export async function runStep(context: LoopContext, step: number): Promise<Metri
     state.buffers = addTask(state.buffers, task, { capacity: config.algorithm.bufferCapacity, overflow: config.deviations.bufferOverflow });
   const all = drilled ? [...everything, drilled] : everything;
   const rollouts = all.map((item) => item.rollout);
+  await reader.settle();
   journal.append([
     { type: 'tasks', step, tasks },
     { type: 'rollouts', step, rollouts: records(context, all, items) },
@@ -60,7 +62,7 @@ export async function runStep(context: LoopContext, step: number): Promise<Metri
             type: 'drill' as const,
             step,
             rolloutId: drilled.rollout.id,
-            caught: reader.severity(drilled.rollout.id) >= config.safety.pauseAt,
+            caught: reader.pauses(drilled.rollout.id),
           },
         ]
       : []),

@@ -3,6 +3,7 @@ import { datumOf } from '../core/datum.ts';
 import { rateFactor } from '../core/schedule.ts';
 import type { Graded, Metrics } from '../core/types.ts';
 import type { Config } from '../config.ts';
+import { EngineError } from '../engine/ports.ts';
 import type { LossSpec } from '../engine/ports.ts';
 import type { LoopContext } from './context.ts';
 
@@ -39,8 +40,9 @@ export async function update(context: LoopContext, items: readonly TrainingItem[
   const sampledBy = engine.policyVersion;
   const stale = items.find((item) => item.rollout.policyVersion !== sampledBy);
   if (stale)
-    throw new Error(
-      `${stale.rollout.id} was sampled by policy ${stale.rollout.policyVersion}, the trainer holds ${sampledBy}: a stale rollout.`,
+    throw new EngineError(
+      'stale',
+      `${stale.rollout.id} was sampled by policy ${stale.rollout.policyVersion}, the trainer holds ${sampledBy}: a stale rollout. Resume the run; it repeats the step.`,
     );
   const moving = config.loss.kl > 0 ? items : items.filter((item) => item.advantage !== 0);
   const used = moving.length > 0 ? moving : items;

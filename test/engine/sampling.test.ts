@@ -90,6 +90,68 @@ describe.each(['graph', 'llama'] as const)('the %s sampler', (sampler) => {
     const [[full] = []] = await engine.sample([{ ...base, prompt: Array.from({ length: 60 }, () => 65), maxTokens: 500 }]);
     expect(full?.tokens.length).toBeLessThanOrEqual(4);
   });
+
+  it('takes requests that follow while others run: the same bits however long each takes to come', async () => {
+    const first = requests(7);
+    const after = (request: number, index: number): SampleRequest[] =>
+      index > 0 ? [] : requests(2, 100 + request).map((r) => ({ ...r, prompt: r.prompt.slice(0, 20) }));
+    const play = async (delay: (call: number) => number): Promise<unknown> => {
+      await using engine = await open({ parallel: 5 });
+      let calls = 0;
+      let last = Promise.resolve();
+      const order: string[] = [];
+      const sequences = await engine.sample(first, {
+        onSequence: (request, index) => order.push(`${request}.${index}`),
+        more: (request, index) => {
+          if (request >= first.length) return undefined;
+          const late = new Promise<void>((resolve) => setTimeout(resolve, delay(calls++)));
+          last = last.then(() => late);
+          return last.then(() => after(request, index));
+        },
+      });
+      return sampler === 'llama' ? { sequences, order } : sequences;
+    };
+    const next = numbers(5);
+    const [slow, mixed, quick] = [await play((call) => (call < 3 ? 25 : 1)), await play(() => Math.floor(next() * 8)), await play(() => 0)];
+    expect(mixed).toEqual(slow);
+    expect(quick).toEqual(slow);
+  });
+
+  it('ends with the error of a request that cannot come or is wrong, and goes on afterwards', async () => {
+    await using engine = await open();
+    const wanted = requests(4);
+    const before = await engine.sample(wanted);
+    await expect(engine.sample(wanted, { more: () => Promise.reject(new Error('no verdict')) })).rejects.toThrow('no verdict');
+    const empty = { ...(wanted[0] as SampleRequest), prompt: [] };
+    await expect(engine.sample(wanted, { more: () => Promise.resolve([empty]) })).rejects.toThrow(/empty prompt/);
+    expect(await engine.sample(wanted, { more: () => Promise.resolve([]) })).toEqual(before);
+    expect(await engine.sample([], { more: () => undefined })).toEqual([]);
+  });
+});
+
+it('a request that follows gets the bits it gets alone, on any number of threads', async () => {
+  const [first, ...rest] = requests(6).map((r) => ({ ...r, n: 2 }));
+  if (first === undefined) throw new Error('no request');
+  await using one = await openGgmlEngine(options(model));
+  const apart = await one.sample([first, ...rest]);
+  const follow = (request: number, index: number): Promise<SampleRequest[]> | undefined =>
+    request === 0 && index === 0 ? Promise.resolve(rest) : undefined;
+  expect(await one.sample([first], { more: follow })).toEqual(apart);
+  await using two = await openGgmlEngine(options(model, { threads: 2, parallel: 4 }));
+  expect(await two.sample([first], { more: follow })).toEqual(apart);
+});
+
+it('a datum of another policy version is refused before anything is computed', async () => {
+  await using engine = await openGgmlEngine(options(model));
+  const data = [{ ...datum([1, 2, 3], [4, 5], [-1, -1], 1), policyVersion: 1 }];
+  const loss = { kind: 'reinforce', normaliser: 1 } as const;
+  await expect(engine.forwardBackward(data, loss)).rejects.toMatchObject({ name: 'EngineError', code: 'stale' });
+  await expect(
+    engine.forwardBackward(
+      data.map((d) => ({ ...d, policyVersion: 0 })),
+      loss,
+    ),
+  ).resolves.toBeDefined();
 });
 
 it('the graph sampler gives the same bits whatever else is in the batch, and with any number of threads', async () => {

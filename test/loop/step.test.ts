@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/core/events.ts';
 import type { Finding } from '../../src/core/finding.ts';
+import type { SampleRequest, Sequence } from '../../src/engine/ports.ts';
 import { run } from '../../src/loop/run.ts';
 import type { RunHooks } from '../../src/loop/run.ts';
 import type { Monitor } from '../../safety/types.ts';
@@ -61,6 +62,52 @@ describe('a run on the scripted engine', () => {
     const [a, b, c] = await Promise.all([play(harness()), play(harness()), play(harness({ overrides: ['seed=2'] }))]);
     expect(steps(a.events)).toEqual(steps(b.events));
     expect(steps(a.events)).not.toEqual(steps(c.events));
+  });
+
+  it('a task is solved while later proposals are still written, with the same numbers, in whatever order the sandbox answers', async () => {
+    const plain = await play(harness());
+    const made = harness();
+    const { engine, context } = made;
+    const sample = engine.sample.bind(engine);
+    const order: string[] = [];
+    // One request after the other, each with what follows from it: the most eager schedule there is.
+    engine.sample = async (requests, options) => {
+      const results: Sequence[][] = requests.map(() => []);
+      const later: [number, SampleRequest][] = [];
+      const serve = async (number: number, request: SampleRequest): Promise<void> => {
+        const [sequences = []] = await sample([request]);
+        results[number] = sequences;
+        for (const [index, sequence] of sequences.entries()) {
+          order.push(request.n === 1 ? 'propose' : 'solve');
+          for (const token of sequence.tokens) options?.onToken?.(number, index, token);
+          for (const more of (await options?.more?.(number, index, sequence)) ?? []) later.push([results.push([]) - 1, more]);
+        }
+        for (let next = later.shift(); next !== undefined; next = later.shift()) await serve(...next);
+      };
+      for (const [number, request] of requests.entries()) await serve(number, request);
+      return results;
+    };
+    const validate = context.environment.validate.bind(context.environment);
+    let calls = 0;
+    context.environment.validate = async (...args) => {
+      await new Promise((resolve) => setTimeout(resolve, (7 * calls++) % 5));
+      return validate(...args);
+    };
+    await play(made);
+    expect(steps(made.events)).toEqual(steps(plain.events));
+    expect(order.lastIndexOf('propose')).toBeGreaterThan(order.indexOf('solve'));
+    const shuffled = harness();
+    shuffled.context.environment.validate = context.environment.validate;
+    await play(shuffled);
+    expect(steps(shuffled.events)).toEqual(steps(plain.events));
+  });
+
+  it('a sandbox that breaks ends the run with its error, once', async () => {
+    for (const broken of ['validate', 'execute'] as const) {
+      const made = harness();
+      made.context.environment[broken] = () => Promise.reject(new Error(`${broken} is broken`));
+      await expect(run(made.context, hooks)).rejects.toThrow(`${broken} is broken`);
+    }
   });
 
   it('learns: right answers are more frequent after training than before', async () => {
@@ -199,8 +246,15 @@ describe('the gate', () => {
   it('a stale rollout is refused', async () => {
     const made = harness();
     const sample = made.engine.sample.bind(made.engine);
-    made.engine.sample = async (...args) =>
-      (await sample(...args)).map((group) => group.map((item) => ({ ...item, policyVersion: item.policyVersion + 1 })));
-    await expect(run(made.context, hooks)).rejects.toThrow(/stale/);
+    made.engine.sample = (requests, options) =>
+      sample(requests, {
+        ...options,
+        more: (request, index, sequence) => options?.more?.(request, index, { ...sequence, policyVersion: sequence.policyVersion + 1 }),
+      });
+    await expect(run(made.context, hooks)).rejects.toMatchObject({
+      name: 'EngineError',
+      code: 'stale',
+      message: expect.stringContaining('policy 1, the trainer holds 0'),
+    });
   });
 });

@@ -1,9 +1,10 @@
 /** Decoder on libllama, for models whose weights are large or quantised; a LoRA adapter is exchanged in place. */
 import koffi from 'koffi';
 import { EngineError } from '../ports.ts';
-import type { Decoder, StepInput } from './decoder.ts';
+import type { Decoder, Distributions, StepInput } from './decoder.ts';
 import type { Pointer } from './libraries.ts';
 import type { Llama, NativeBatch } from './llama.ts';
+import { draw } from './random.ts';
 
 const BATCH = 512;
 
@@ -11,6 +12,9 @@ export class LlamaDecoder implements Decoder {
   readonly slots: number;
   readonly context: number;
   readonly vocabulary: number;
+  /** Kernels are chosen by the number of columns. */
+  readonly exact = false;
+  readonly #scratch: Float64Array;
   readonly #l: Llama;
   readonly #native: Pointer;
   readonly #memory: Pointer;
@@ -26,6 +30,7 @@ export class LlamaDecoder implements Decoder {
     this.slots = options.slots;
     this.context = options.context;
     this.vocabulary = options.vocabulary;
+    this.#scratch = new Float64Array(options.vocabulary);
     const columns = Math.max(BATCH, options.slots);
     const native = l.newContext(model, {
       ...(l.contextDefaults() as Record<string, unknown>),
@@ -55,7 +60,7 @@ export class LlamaDecoder implements Decoder {
     this.#sequence = lists.map((at) => new Int32Array(view(at, 4)));
   }
 
-  async prefill(prompt: readonly number[]): Promise<Float32Array> {
+  async prefill(prompt: readonly number[]): Promise<Distributions> {
     this.#l.removeSequence(this.#memory, this.slots, -1, -1);
     let logits: Float32Array = new Float32Array(0);
     for (let from = 0; from < prompt.length; from += BATCH) {
@@ -65,7 +70,7 @@ export class LlamaDecoder implements Decoder {
       await this.#decode(part.length);
       if (last) logits = this.#logits(part.length - 1);
     }
-    return logits;
+    return this.#distributions(logits);
   }
 
   attach(slot: number): void {
@@ -76,12 +81,16 @@ export class LlamaDecoder implements Decoder {
     this.#l.copySequence(this.#memory, from, to, -1, -1);
   }
 
-  async step(inputs: readonly StepInput[]): Promise<Float32Array> {
+  async step(inputs: readonly StepInput[]): Promise<Distributions> {
     inputs.forEach(({ token, position }, slot) => this.#set(slot, token, position, slot, true));
     await this.#decode(inputs.length);
     const out = new Float32Array(inputs.length * this.vocabulary);
     for (let i = 0; i < inputs.length; i++) out.set(this.#logits(i), i * this.vocabulary);
-    return out;
+    return this.#distributions(out);
+  }
+  #distributions(logits: Float32Array): Distributions {
+    const n = this.vocabulary;
+    return { draw: (row, temperature, u) => draw(logits.subarray(row * n, (row + 1) * n), temperature, u, this.#scratch) };
   }
 
   /** Applies an adapter (or none) to all that is computed from now on; what was cached is dropped. */

@@ -1,11 +1,12 @@
 /**
  * Continuous batching: requests wait in one queue; each decoder takes the next as soon as slots are free, computes its
- * prompt once, and keeps its slots dense, so that a sequence that ends makes room at once.
+ * prompt once, and keeps its slots dense, so that a sequence that ends makes room at once. Requests that follow from a
+ * sequence (`SampleOptions.more`) join while others run.
  */
 import { EngineError, type SampleOptions, type SampleRequest, type Sequence } from '../ports.ts';
 import type { StopReason } from '../../core/types.ts';
-import type { Decoder } from './decoder.ts';
-import { draw, uniformAt } from './random.ts';
+import type { Decoder, Distributions } from './decoder.ts';
+import { uniformAt } from './random.ts';
 
 export interface Vocabulary {
   /** Bytes of a token as they appear in text. */
@@ -13,100 +14,149 @@ export interface Vocabulary {
   isEnd(token: number): boolean;
 }
 
+/**
+ * Steps after which requests that follow from a sequence are waited for. A decoder whose numbers depend on what else is
+ * in the batch must take them at a step that the sequences determine and never at a time of the clock, or no run would
+ * repeat; judging a proposal takes less time than these steps.
+ */
+const FOLLOW = 4;
+
+/** A request under way: what its sequences share. */
+interface Wanted {
+  readonly request: SampleRequest;
+  readonly number: number;
+  readonly stops: readonly Buffer[];
+  /** Bytes of the text before a token in which a stop text may begin. */
+  readonly margin: number;
+}
+
 interface Live {
-  readonly request: number;
+  readonly of: Wanted;
   readonly index: number;
   readonly tokens: number[];
   readonly logprobs: number[];
-  /** Last bytes of the text, in which a stop text may begin. */
   tail: Buffer;
   token: number;
 }
 
+/** Requests that follow from a sequence, and the step of the sequence's decoder at which they are waited for. */
+interface Arrival {
+  readonly due: number;
+  readonly wanted: Promise<readonly Wanted[]>;
+}
+
 export class Sampling {
-  readonly #requests: readonly SampleRequest[];
   readonly #options: SampleOptions;
   readonly #vocabulary: Vocabulary;
   readonly #version: number;
-  readonly #results: Sequence[][];
-  readonly #stops: readonly (readonly Buffer[])[];
-  readonly #margins: readonly number[];
-  #next = 0;
-  #failed = false;
+  readonly #results: Sequence[][] = [];
+  readonly #queue: Wanted[] = [];
+  #limits: Pick<Decoder, 'context' | 'vocabulary'> = { context: 0, vocabulary: 0 };
+  /** The requests of `more`, numbered in the order of its calls. */
+  #numbered: Promise<unknown> = Promise.resolve();
+  /** Sequences wanted that have not ended, and arrivals not yet in the queue. */
+  #open = 0;
+  #failure: { readonly error: unknown } | null = null;
+  #wake: (() => void)[] = [];
 
-  constructor(requests: readonly SampleRequest[], options: SampleOptions, vocabulary: Vocabulary, version: number) {
-    this.#requests = requests;
+  constructor(options: SampleOptions, vocabulary: Vocabulary, version: number) {
     this.#options = options;
     this.#vocabulary = vocabulary;
     this.#version = version;
-    this.#results = requests.map(() => []);
-    this.#stops = requests.map((r) => (r.stop ?? []).filter((s) => s !== '').map((s) => Buffer.from(s, 'utf8')));
-    this.#margins = this.#stops.map((stops) => stops.reduce((a, s) => Math.max(a, s.length - 1), 0));
   }
 
-  async run(decoders: readonly Decoder[]): Promise<Sequence[][]> {
-    for (const decoder of decoders.slice(0, 1)) this.#requests.forEach((r, i) => checkRequest(r, i, decoder));
+  async run(requests: readonly SampleRequest[], decoders: readonly Decoder[]): Promise<Sequence[][]> {
+    this.#limits = decoders[0] ?? this.#limits;
+    for (const wanted of this.#number(requests)) this.#enqueue(wanted);
     // All decoders come to rest before an error is passed on, so that none computes while the next call begins.
-    const drives = decoders.map((decoder) =>
-      this.#drive(decoder).catch((error: unknown) => {
-        this.#failed = true;
-        throw error;
-      }),
-    );
-    const failed = (await Promise.allSettled(drives)).find((d) => d.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    await Promise.all(decoders.map((decoder) => this.#drive(decoder).catch((error: unknown) => this.#fail(error))));
+    if (this.#failure !== null) throw this.#failure.error;
     return this.#results;
   }
 
   async #drive(decoder: Decoder): Promise<void> {
     const live: Live[] = [];
-    const scratch = new Float64Array(decoder.vocabulary);
+    const arrivals: Arrival[] = [];
     /** The request being admitted: its prompt is in the decoder, `started` of its sequences have a slot. */
-    let admitting: { request: number; started: number; logits: Float32Array } | null = null;
-    for (;;) {
+    let admitting: { of: Wanted; started: number; next: Distributions } | null = null;
+    for (let step = 0; ; step++) {
+      while (arrivals.length > 0 && (live.length === 0 || (arrivals[0] as Arrival).due <= step)) {
+        for (const wanted of await (arrivals.shift() as Arrival).wanted) this.#enqueue(wanted);
+        this.#close();
+      }
       this.#options.signal?.throwIfAborted();
-      if (this.#failed) return;
+      if (this.#failure !== null) return;
       while (live.length < decoder.slots) {
         if (admitting === null) {
-          const request = this.#take();
-          if (request === null) break;
-          admitting = { request, started: 0, logits: await decoder.prefill((this.#requests[request] as SampleRequest).prompt) };
+          const of = this.#queue.shift();
+          if (of === undefined) break;
+          admitting = { of, started: 0, next: await decoder.prefill(of.request.prompt, of.request.temperature) };
         }
-        const { request, logits } = admitting;
-        const one: Live = { request, index: admitting.started++, tokens: [], logprobs: [], tail: Buffer.alloc(0), token: 0 };
-        if (admitting.started >= (this.#requests[request] as SampleRequest).n) admitting = null;
-        if (this.#advance(one, logits, decoder, scratch)) {
+        const { of, next } = admitting;
+        const one: Live = { of, index: admitting.started++, tokens: [], logprobs: [], tail: Buffer.alloc(0), token: 0 };
+        if (admitting.started >= of.request.n) admitting = null;
+        if (this.#advance(one, next, 0, decoder, step, arrivals)) {
           decoder.attach(live.length);
           live.push(one);
         }
       }
-      if (live.length === 0) return;
-      const logits = await decoder.step(
-        live.map((s) => ({ token: s.token, position: (this.#requests[s.request] as SampleRequest).prompt.length + s.tokens.length - 1 })),
+      if (live.length === 0) {
+        if (arrivals.length > 0) continue;
+        if (this.#open === 0) return;
+        await new Promise<void>((resolve) => this.#wake.push(resolve));
+        continue;
+      }
+      const next = await decoder.step(
+        live.map(({ of: { request }, token, tokens }) => ({
+          token,
+          position: request.prompt.length + tokens.length - 1,
+          temperature: request.temperature,
+        })),
       );
       const ended: number[] = [];
       live.forEach((s, slot) => {
-        const row = logits.subarray(slot * decoder.vocabulary, (slot + 1) * decoder.vocabulary);
-        if (!this.#advance(s, row, decoder, scratch)) ended.push(slot);
+        if (!this.#advance(s, next, slot, decoder, step, arrivals)) ended.push(slot);
       });
       for (const slot of ended.reverse()) {
         const last = live.pop() as Live;
         if (slot === live.length) continue;
-        decoder.move(live.length, slot, (this.#requests[last.request] as SampleRequest).prompt.length + last.tokens.length - 1);
+        decoder.move(live.length, slot, last.of.request.prompt.length + last.tokens.length - 1);
         live[slot] = last;
       }
     }
   }
 
-  #take(): number | null {
-    while (this.#next < this.#requests.length && (this.#requests[this.#next] as SampleRequest).n < 1) this.#next++;
-    return this.#next < this.#requests.length ? this.#next++ : null;
+  /** Gives requests their numbers. Throws what is wrong with one. */
+  #number(requests: readonly SampleRequest[]): Wanted[] {
+    return requests.map((request) => {
+      const number = this.#results.push([]) - 1;
+      checkRequest(request, number, this.#limits);
+      const stops = (request.stop ?? []).filter((s) => s !== '').map((s) => Buffer.from(s, 'utf8'));
+      return { request, number, stops, margin: stops.reduce((a, s) => Math.max(a, s.length - 1), 0) };
+    });
+  }
+  #enqueue(wanted: Wanted): void {
+    if (wanted.request.n < 1) return;
+    this.#open += wanted.request.n;
+    this.#queue.push(wanted);
+    this.#rouse();
+  }
+  #close(): void {
+    this.#open--;
+    if (this.#open === 0) this.#rouse();
+  }
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#rouse();
+  }
+  #rouse(): void {
+    for (const resolve of this.#wake.splice(0)) resolve();
   }
 
   /** Draws the sequence's next token; false when the sequence has ended. */
-  #advance(s: Live, logits: Float32Array, decoder: Decoder, scratch: Float64Array): boolean {
-    const request = this.#requests[s.request] as SampleRequest;
-    const { token, logprob } = draw(logits, request.temperature, uniformAt(request.seed, s.index, s.tokens.length), scratch);
+  #advance(s: Live, next: Distributions, row: number, decoder: Decoder, step: number, arrivals: Arrival[]): boolean {
+    const { request, number } = s.of;
+    const { token, logprob } = next.draw(row, request.temperature, uniformAt(request.seed, s.index, s.tokens.length));
     if (!Number.isFinite(logprob))
       throw new EngineError(
         'native',
@@ -115,29 +165,50 @@ export class Sampling {
     s.tokens.push(token);
     s.logprobs.push(logprob);
     s.token = token;
-    const wanted = this.#options.onToken?.(s.request, s.index, token);
+    const wanted = this.#options.onToken?.(number, s.index, token);
     let reason: StopReason | null = null;
     if (this.#vocabulary.isEnd(token) || this.#stopped(s, token)) reason = 'stop';
     else if (wanted === false) reason = 'cut';
     else if (s.tokens.length >= request.maxTokens || request.prompt.length + s.tokens.length >= decoder.context) reason = 'length';
     if (reason === null) return true;
     const sequence: Sequence = { tokens: s.tokens, logprobs: s.logprobs, stopReason: reason, policyVersion: this.#version };
-    (this.#results[s.request] as Sequence[])[s.index] = sequence;
-    this.#options.onSequence?.(s.request, s.index, sequence);
+    (this.#results[number] as Sequence[])[s.index] = sequence;
+    this.#options.onSequence?.(number, s.index, sequence);
+    this.#follow(this.#options.more?.(number, s.index, sequence), decoder, step, arrivals);
+    this.#close();
     return false;
   }
 
+  #follow(requests: Promise<readonly SampleRequest[]> | undefined, decoder: Decoder, step: number, arrivals: Arrival[]): void {
+    if (requests === undefined) return;
+    this.#open++;
+    const wanted = this.#numbered.then(async () => this.#number(await requests));
+    this.#numbered = wanted;
+    requests.catch(() => undefined);
+    if (!decoder.exact) {
+      wanted.catch(() => undefined);
+      arrivals.push({ due: step + FOLLOW, wanted });
+      return;
+    }
+    wanted.then(
+      (all) => {
+        for (const one of all) this.#enqueue(one);
+        this.#close();
+      },
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
   #stopped(s: Live, token: number): boolean {
-    const stops = this.#stops[s.request] ?? [];
+    const { stops, margin } = s.of;
     if (stops.length === 0) return false;
     const text = Buffer.concat([s.tail, this.#vocabulary.bytes(token)]);
-    const margin = this.#margins[s.request] ?? 0;
     s.tail = Buffer.from(text.subarray(Math.max(0, text.length - margin)));
     return stops.some((stop) => text.includes(stop));
   }
 }
 
-function checkRequest(r: SampleRequest, i: number, decoder: Decoder): void {
+function checkRequest(r: SampleRequest, i: number, decoder: Pick<Decoder, 'context' | 'vocabulary'>): void {
   if (r.prompt.length === 0) throw new EngineError('unsupported', `Request ${i} has an empty prompt. Give it at least one token.`);
   if (r.prompt.length >= decoder.context)
     throw new EngineError(

@@ -2,8 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import type { ChatFormat, TextPart } from '../../core/prompts/template.ts';
 import type { Datum } from '../../core/types.ts';
-import { EngineError, type Engine, type EngineInfo, type ForwardBackward, type LossSpec } from '../ports.ts';
+import { EngineError, refuseStale, type Engine, type EngineInfo, type ForwardBackward, type LossSpec } from '../ports.ts';
 import type { OptimParams, OptimResult, SampleOptions, SampleRequest, Sequence } from '../ports.ts';
 import { readAdapter, writeAdapter } from './adapter.ts';
 import type { Device } from './backend.ts';
@@ -48,6 +49,7 @@ export class LlamaModel {
 
 export interface Parts {
   readonly info: EngineInfo;
+  readonly chatFormat: ChatFormat;
   readonly tokenizer: Tokenizer;
   readonly trainer: Trainer | null;
   readonly weights: Parameters | null;
@@ -74,7 +76,10 @@ export class GgmlEngine implements Engine {
   get policyVersion(): number {
     return this.#version;
   }
-  tokenize(text: string): number[] {
+  get chatFormat(): ChatFormat {
+    return this.#p.chatFormat;
+  }
+  tokenize(text: string | readonly TextPart[]): number[] {
     return this.#p.tokenizer.encode(text);
   }
   detokenize(tokens: readonly number[]): string {
@@ -82,10 +87,11 @@ export class GgmlEngine implements Engine {
   }
 
   sample(requests: readonly SampleRequest[], options: SampleOptions = {}): Promise<Sequence[][]> {
-    return this.#inTurn(() => new Sampling(requests, options, this.#p.tokenizer, this.#version).run(this.#p.decoders));
+    return this.#inTurn(() => new Sampling(options, this.#p.tokenizer, this.#version).run(requests, this.#p.decoders));
   }
   forwardBackward(data: readonly Datum[], loss: LossSpec): Promise<ForwardBackward> {
     return this.#inTurn(async () => {
+      refuseStale(data, this.#version);
       this.#pending = false;
       const result = await this.#trainer().forwardBackward(data, loss);
       this.#pending = true;
