@@ -1,0 +1,72 @@
+/** Every architecture and file type against PyTorch F32 on the same (dequantised) weights; fixtures of test/fixtures/gradients/models.py. */
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openDevice, type Device } from '../../src/engine/ggml/backend.ts';
+import { loadFrozen } from '../../src/engine/ggml/frozen.ts';
+import { readF32, readFloats } from '../../src/engine/ggml/gguf-data.ts';
+import { readGguf, typeName } from '../../src/engine/ggml/gguf.ts';
+import type { Build } from '../../src/engine/ggml/libraries.ts';
+import { Parameters } from '../../src/engine/ggml/parameters.ts';
+import { shapeOf } from '../../src/engine/ggml/shape.ts';
+import { Trainer } from '../../src/engine/ggml/trainer.ts';
+import { checkForward, HERE, json, relative, sumOfLanes, TOLERANCE, type Fixture } from './reference.ts';
+
+interface Model {
+  readonly data: Fixture['data'];
+  readonly rank: number;
+  readonly alpha: number;
+  readonly lora: Omit<Fixture, 'data'>;
+  readonly full?: Omit<Fixture, 'data'>;
+}
+const SMALL = ['llama31', 'llama-linear', 'qwen2', 'qwen2-yarn', 'qwen3'];
+const QUANTISED = ['quants-k', 'quants-32'];
+
+const fileOf = (name: string): string => path.join(HERE, 'models', `${name}.gguf`);
+const reference = (name: string, prefix: string): Map<string, Float32Array> => {
+  const file = readGguf(fileOf(`${name}.reference`));
+  const entries = [...file.tensors.values()].filter((entry) => entry.name.startsWith(prefix));
+  return new Map(entries.map((entry) => [entry.name.slice(prefix.length), readFloats(file, entry)]));
+};
+const deviceFor = (build: Build, lanes = 1): Device => {
+  const cpu = openDevice('cpu', lanes);
+  return { ...cpu, g: { ...cpu.g, build } };
+};
+
+async function check(name: string, mode: 'full' | 'lora', device: Device, tokenBudget: number): Promise<void> {
+  const model = json<Model>(`models/${name}`);
+  const file = readGguf(fileOf(name));
+  const shape = shapeOf(file);
+  const values = mode === 'full' ? readF32(file).values : reference(name, 'a/');
+  const frozen = await loadFrozen(device, file, shape, mode);
+  const parameters = new Parameters(device, { shape, mode, lora: { rank: model.rank, alpha: model.alpha }, values, frozen });
+  const trainer = new Trainer(device, parameters, { tokenBudget });
+  try {
+    await checkForward(trainer, { data: model.data, ...(model[mode] as Omit<Fixture, 'data'>) });
+    const gradients = sumOfLanes(trainer);
+    const wanted = reference(name, `${mode}/`);
+    expect([...wanted.keys()].sort()).toEqual([...gradients.keys()].sort());
+    for (const [tensor, g] of wanted) expect(relative(gradients.get(tensor) ?? [], g), tensor).toBeLessThan(TOLERANCE);
+  } finally {
+    trainer.dispose();
+    parameters.dispose();
+  }
+}
+
+describe('gradients equal those of PyTorch', () => {
+  it.each(SMALL)('for all weights of %s', (name) => check(name, 'full', deviceFor('cpu'), 4096));
+  it.each([...SMALL, ...QUANTISED])('for a LoRA on %s', (name) => check(name, 'lora', deviceFor('cpu'), 4096));
+  it.each(['qwen3', ...QUANTISED])('for a LoRA on %s with two lanes and small graphs', (name) =>
+    check(name, 'lora', deviceFor('cpu', 2), 64),
+  );
+  // The operations chosen for a GPU, computed here by the CPU.
+  it.each(['qwen3', ...QUANTISED])('for a LoRA on %s by the operations of a GPU build', (name) =>
+    check(name, 'lora', deviceFor('vulkan'), 4096),
+  );
+
+  it('and the fixtures hold every type that a LoRA can rest on', () => {
+    const types = new Set(
+      [...SMALL, ...QUANTISED].flatMap((name) => [...readGguf(fileOf(name)).tensors.values()].map((t) => typeName(t.type))),
+    );
+    for (const type of ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0', 'Q4_1', 'Q4_K', 'Q6_K']) expect(types).toContain(type);
+  });
+});
