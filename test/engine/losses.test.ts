@@ -47,7 +47,7 @@ beforeAll(async () => {
   const gguf = readGguf(file);
   const shape = shapeOf(gguf);
   const device = openDevice('cpu', 2);
-  const frozen = await loadFrozen(device.g, device.lanes[0] as bigint, gguf, shape, true);
+  const frozen = await loadFrozen(device, gguf, shape, 'lora');
   start = new Map(
     [...tensors('lora', fixture, 'a/')].map(([name, data]) => [name, name.endsWith('lora_b') ? data.map((x) => x * wanted.bScale) : data]),
   );
