@@ -80,6 +80,7 @@ const SOURCES = ['src', 'ui', 'safety'];
 export const ENTRIES = {
   main: 'src/main.ts',
   'environment-worker': 'src/environment/worker.ts',
+  'environment-keeper': 'src/environment/keeper.ts',
 };
 
 /** Bundles the sources into dist/ when they changed since the last time (about 0.2 s). */

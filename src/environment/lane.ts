@@ -12,6 +12,7 @@ const STARVED_FACTOR = 10;
 const ANSWER_MS = 1_000;
 
 export interface LaneEvents {
+  onReady(): void;
   onResults(results: readonly JobResult[]): void;
   /** The worker is gone, and what it was doing was `jobId`. Its unanswered jobs are the caller's again. */
   onLost(loss: Loss, jobId: number, error: Error): void;
@@ -122,16 +123,22 @@ export class Lane {
 
   private receive(message: FromWorker): void {
     if (this.lost) return;
-    if (message.type === 'ready') this.ready = true;
-    this.events.onResults(message.type === 'results' ? message.results : []);
-    if (message.type === 'results' && message.worn) this.lose('worn', new Error('The worker is worn out.'));
+    if (message.type === 'ready') {
+      this.ready = true;
+      this.events.onReady();
+      return;
+    }
+    this.events.onResults(message.results);
+    if (message.worn) this.lose('worn', new Error('The worker is worn out.'));
   }
 
   private lose(reason: Loss, error: Error): void {
     if (this.lost) return;
     this.lost = true;
     const jobId = Atomics.load(this.progress, PROGRESS_JOB);
-    void this.worker.terminate().then(() => this.events.onLost(reason, jobId, error));
+    // Ending a thread takes a while; nobody waits for it.
+    void this.worker.terminate();
+    this.events.onLost(reason, jobId, error);
   }
 
   async close(): Promise<void> {

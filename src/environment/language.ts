@@ -11,6 +11,8 @@ export interface LanguageRules {
   readonly title: string;
   /** A program that must give `42` for `41`: tried when the environment opens. */
   readonly probe: string;
+  /** A sandbox process that holds more than `process + worker × workers` MB is replaced by a new one. */
+  readonly recycleMb: { readonly process: number; readonly worker: number };
   /** What the syntax of a program says before anything runs. Never throws on bad source. */
   inspect(program: string): Inspection;
   /** Reads an argument list as data, or null when it is not one. Never evaluates anything. */

@@ -1,31 +1,9 @@
-import { Lane } from './lane.ts';
-import type { LaneSetup, Loss } from './lane.ts';
+import { Child } from './child.ts';
 import type { LanguageRules, RunResult } from './language.ts';
 import type { EnvironmentLimits } from './port.ts';
-import type { Job, JobMode, JobResult } from './protocol.ts';
-import { loadRuntime } from './runtimes.ts';
-
-interface Pending {
-  readonly job: Job;
-  readonly resolve: (results: readonly RunResult[]) => void;
-  readonly reject: (error: Error) => void;
-  /** Times that the wall clock, not the fuel, ended it. */
-  strikes: number;
-}
-
-interface Seat {
-  lane: Lane;
-  readonly out: Map<number, Pending>;
-}
-
-const BATCH = 32;
-/** Enough that a worker never waits for the next message, little enough that a hang makes few runs go twice. */
-const IN_FLIGHT = 2 * BATCH;
-const WATCH_MS = 50;
-/** A hard kill counts as bad luck once, then it is the program's; at once where processor time proves it. */
-const STRIKES = 2;
-/** Workers that die in a row before they are ready: then the sandbox cannot run here at all. */
-const BOOT_FAILURES = 3;
+import type { FromKeeper, Job, JobMode, JobResult, Layer, ProcessCounts } from './protocol.ts';
+import { Tally } from './tally.ts';
+import type { PoolStats } from './tally.ts';
 
 export interface PoolOptions {
   readonly language: LanguageRules;
@@ -33,33 +11,60 @@ export interface PoolOptions {
   readonly workers: number;
 }
 
-/** Runs jobs on a few worker threads. Any number may be submitted at once; each promise settles with its verdicts. */
+interface Pending {
+  readonly job: Job;
+  readonly chars: number;
+  readonly resolve: (results: readonly RunResult[]) => void;
+  readonly reject: (error: Error) => void;
+  /** It was under way when its process died: it runs again alone, so that a second death is its own. */
+  suspect: boolean;
+}
+
+/** A sandbox process and what it has to do. */
+interface Station {
+  child: Child;
+  workers: number;
+  ready: boolean;
+  out: Map<number, Pending>;
+  chars: number;
+  silentFor: number;
+  counts: ProcessCounts;
+}
+
+const MOST_PROCESSES = 2;
+const BATCH = 64;
+/** Back-pressure: what waits in a process is bounded in number and in size, the rest waits here. */
+const JOBS_PER_WORKER = 192;
+const CHARS_IN_FLIGHT = 8_000_000;
+const CHECK_MS = 1_000;
+/** Checks without a word from a process that should say something every second: it is stuck, and is ended. */
+const SILENT_CHECKS = 30;
+const BOOT_FAILURES = 3;
+const NO_COUNTS: ProcessCounts = { kills: 0, reruns: 0, worn: 0, rssMb: 0 };
+
+/** Runs jobs in sandbox processes. Any number may be submitted at once; each promise settles with its verdicts. */
 export class Pool {
   private readonly options: PoolOptions;
-  private readonly seats: Seat[] = [];
+  private readonly stations: Station[] = [];
+  /** Processes that take no more jobs and leave when theirs are done. */
+  private readonly leaving = new Set<Station>();
   private readonly queue: Pending[] = [];
+  private readonly tally = new Tally();
+  private readonly layersKnown = Promise.withResolvers<readonly Layer[]>();
   private nextId = 1;
   private bootFailures = 0;
+  private namespaces = true;
   private failure: Error | null = null;
-  private setup: LaneSetup | null = null;
-  private watcher: NodeJS.Timeout | null = null;
+  private checker: NodeJS.Timeout | null = null;
   private pumpQueued = false;
 
   constructor(options: PoolOptions) {
     this.options = options;
-    void this.open().catch((error: unknown) => this.fail(error as Error));
-  }
-
-  private async open(): Promise<void> {
-    const {
-      language: { language },
-      limits,
-      workers,
-    } = this.options;
-    const shared = await (await loadRuntime(language)).share(limits);
-    this.setup = { language, limits, shared };
-    if (this.failure) return;
-    for (let index = 0; index < workers; index++) this.seats.push(this.newSeat());
+    this.layersKnown.promise.catch(() => undefined);
+    const processes = Math.min(MOST_PROCESSES, Math.ceil(options.workers / 2));
+    for (let index = 0; index < processes; index++) {
+      this.stations.push(this.newStation(Math.ceil((options.workers - index) / processes)));
+    }
   }
 
   /** Rejects only when the sandbox itself is broken or closed. */
@@ -69,26 +74,41 @@ export class Pool {
       // Ids travel through 32 bits of shared memory.
       const id = this.nextId;
       this.nextId = (this.nextId % 0x7fff_fff0) + 1;
-      this.queue.push({ job: { id, code, inputs, mode }, resolve, reject, strikes: 0 });
+      const chars = inputs.reduce((sum, input) => sum + input.length, code.length);
+      this.queue.push({ job: { id, code, inputs, mode }, chars, resolve, reject, suspect: false });
       this.schedulePump();
     });
   }
 
+  /** What the first process found when it tried its own walls. */
+  layers(): Promise<readonly Layer[]> {
+    return this.layersKnown.promise;
+  }
+
+  stats(): PoolStats {
+    return this.tally.stats([...this.stations, ...this.leaving].map(({ counts }) => counts));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.fail(new Error('The sandbox is closed.'));
-    await Promise.all(this.seats.map(({ lane }) => lane.close()));
+    await Promise.all([...this.stations, ...this.leaving].map(({ child }) => child.close()));
   }
 
-  private newSeat(): Seat {
-    const seat: Seat = { out: new Map(), lane: this.newLane(() => seat) };
-    return seat;
-  }
-
-  private newLane(seat: () => Seat): Lane {
-    return new Lane(this.setup as LaneSetup, {
-      onResults: (results) => this.receive(seat(), results),
-      onLost: (reason, jobId, error) => this.replace(seat(), reason, jobId, error),
-    });
+  private newStation(workers: number): Station {
+    const { language, limits } = this.options;
+    const station: Station = {
+      workers,
+      ready: false,
+      out: new Map(),
+      chars: 0,
+      silentFor: 0,
+      counts: NO_COUNTS,
+      child: new Child({ type: 'open', language: language.language, limits, workers }, this.namespaces, {
+        onMessage: (message) => this.receive(station, message),
+        onLost: (error) => this.replace(station, error),
+      }),
+    };
+    return station;
   }
 
   private schedulePump(): void {
@@ -101,70 +121,117 @@ export class Pool {
   }
 
   private pump(): void {
-    for (const { lane, out } of this.seats) {
-      while (lane.ready && this.queue.length > 0 && out.size <= IN_FLIGHT - BATCH) {
-        const batch = this.queue.splice(0, BATCH);
-        for (const pending of batch) out.set(pending.job.id, pending);
-        lane.send(batch.map(({ job }) => job));
+    for (const station of this.stations) while (station.ready && this.feed(station));
+    const busy = [...this.stations, ...this.leaving].some(({ out }) => out.size > 0);
+    if (busy && this.checker === null) this.checker = setInterval(() => this.check(), CHECK_MS);
+    if (!busy && this.checker !== null) {
+      clearInterval(this.checker);
+      this.checker = null;
+    }
+  }
+
+  /** Sends one batch, or says that there is no room or nothing to send. */
+  private feed(station: Station): boolean {
+    const batch: Job[] = [];
+    while (batch.length < BATCH && this.hasRoom(station)) {
+      const pending = this.queue.shift();
+      if (pending === undefined) break;
+      station.out.set(pending.job.id, pending);
+      station.chars += pending.chars;
+      batch.push(pending.job);
+    }
+    if (batch.length > 0) station.child.send({ type: 'jobs', jobs: batch });
+    return batch.length > 0;
+  }
+
+  private hasRoom({ out, chars, workers }: Station): boolean {
+    if (out.size === 0) return true;
+    const [next] = this.queue;
+    const [underWay] = out.values();
+    if (next?.suspect || underWay?.suspect) return false;
+    return out.size < workers * JOBS_PER_WORKER && chars < CHARS_IN_FLIGHT;
+  }
+
+  private receive(station: Station, message: FromKeeper): void {
+    station.silentFor = 0;
+    if (message.type === 'broken') station.child.kill(message.message);
+    else if (message.type === 'alive') {
+      station.counts = message.counts;
+      this.recycle(station);
+    } else if (message.type === 'ready') {
+      station.ready = true;
+      this.bootFailures = 0;
+      this.layersKnown.resolve(message.layers);
+    } else this.settle(station, message.results);
+    this.pump();
+  }
+
+  private settle(station: Station, results: readonly JobResult[]): void {
+    for (const { id, results: verdicts, ms } of results) {
+      const pending = station.out.get(id);
+      if (pending === undefined) continue;
+      this.release(station, pending);
+      this.tally.add(ms);
+      pending.resolve(verdicts);
+    }
+    if (station.out.size > 0 || !this.leaving.delete(station)) return;
+    this.tally.retire(station.counts);
+    void station.child.close();
+  }
+
+  private release(station: Station, pending: Pending): void {
+    station.out.delete(pending.job.id);
+    station.chars -= pending.chars;
+  }
+
+  /** A process that holds too much memory is replaced; it first answers what it was asked. */
+  private recycle(station: Station): void {
+    const { process: base, worker } = this.options.language.recycleMb;
+    const index = this.stations.indexOf(station);
+    if (index < 0 || station.counts.rssMb <= base + worker * station.workers) return;
+    this.tally.recycles++;
+    this.stations[index] = this.newStation(station.workers);
+    this.leaving.add(station);
+    this.settle(station, []);
+  }
+
+  private check(): void {
+    for (const station of [...this.stations, ...this.leaving]) {
+      if (station.out.size > 0 && ++station.silentFor > SILENT_CHECKS) station.child.kill('It went silent.');
+    }
+  }
+
+  /** Another process takes over; all that was unanswered runs again, one at a time, which repeats nothing but time. */
+  private replace(station: Station, error: Error): void {
+    if (this.failure) return;
+    this.tally.lose(station.counts);
+    if (!station.ready) {
+      // Namespaces that can be made but not lived in are a missing layer, not a broken sandbox.
+      if (this.bootFailures > 0) this.namespaces = false;
+      if (++this.bootFailures >= BOOT_FAILURES) {
+        this.fail(new Error(`The ${this.options.language.title} sandbox could not start: ${error.message}`, { cause: error }));
+        return;
       }
     }
-    const busy = this.seats.some(({ out }) => out.size > 0);
-    if (busy && this.watcher === null) this.watcher = setInterval(() => this.watch(), WATCH_MS);
-    if (!busy && this.watcher !== null) {
-      clearInterval(this.watcher);
-      this.watcher = null;
-    }
-  }
-
-  private watch(): void {
-    for (const { lane, out } of this.seats) {
-      if (out.size > 0) void lane.watch();
-    }
-  }
-
-  private receive(seat: Seat, results: readonly JobResult[]): void {
-    this.bootFailures = 0;
-    for (const { id, results: verdicts } of results) {
-      const pending = seat.out.get(id);
-      if (pending === undefined) continue;
-      seat.out.delete(id);
-      const last = verdicts.at(-1);
-      if (last !== undefined && last.verdict !== 'ok' && last.backstop && ++pending.strikes < STRIKES) this.queue.unshift(pending);
-      else pending.resolve(verdicts);
-    }
-    this.pump();
-  }
-
-  /** A new worker takes the seat; all that was unanswered runs again, which repeats nothing but time. */
-  private replace(seat: Seat, reason: Loss, jobId: number, error: Error): void {
-    if (this.failure) return;
-    const wasReady = seat.lane.ready;
-    if (!wasReady && ++this.bootFailures >= BOOT_FAILURES) {
-      this.fail(new Error(`The ${this.options.language.title} sandbox could not start: ${error.message}`, { cause: error }));
-      return;
-    }
-    const unanswered = [...seat.out.values()];
-    seat.out.clear();
-    const culprit = unanswered.find(({ job }) => job.id === jobId);
-    if (culprit && wasReady && reason !== 'worn') culprit.strikes += reason === 'spent' ? STRIKES : 1;
-    seat.lane = this.newLane(() => seat);
+    const unanswered = [...station.out.values()];
+    station.out.clear();
+    const index = this.stations.indexOf(station);
+    if (index >= 0) this.stations[index] = this.newStation(station.workers);
+    else this.leaving.delete(station);
     for (const pending of unanswered.reverse()) {
-      if (pending.strikes < STRIKES) this.queue.unshift(pending);
-      else pending.resolve([this.verdictOfLoss(reason)]);
+      if (pending.suspect) pending.resolve([{ verdict: 'memory', detail: 'The program broke the process that ran it, twice.' }]);
+      else this.queue.unshift(Object.assign(pending, { suspect: true }));
     }
     this.pump();
-  }
-
-  private verdictOfLoss(reason: Loss): RunResult {
-    if (reason !== 'died') return { verdict: 'timeout', detail: `The program did not end within ${this.options.limits.timeoutMs} ms.` };
-    return { verdict: 'memory', detail: 'The program broke the worker that ran it, twice.' };
   }
 
   private fail(error: Error): void {
     this.failure ??= error;
-    if (this.watcher !== null) clearInterval(this.watcher);
-    this.watcher = null;
-    for (const pending of [...this.queue.splice(0), ...this.seats.flatMap(({ out }) => [...out.values()])]) pending.reject(error);
-    for (const { out } of this.seats) out.clear();
+    this.layersKnown.reject(error);
+    if (this.checker !== null) clearInterval(this.checker);
+    this.checker = null;
+    const stations = [...this.stations, ...this.leaving];
+    for (const pending of [...this.queue.splice(0), ...stations.flatMap(({ out }) => [...out.values()])]) pending.reject(error);
+    for (const { out } of stations) out.clear();
   }
 }

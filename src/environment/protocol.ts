@@ -49,3 +49,33 @@ export type FromWorker =
 export interface ToWorker {
   readonly jobs: readonly Job[];
 }
+
+/** A layer of isolation, tried from the inside when the sandbox process starts. */
+export interface Layer {
+  readonly name: LayerName;
+  readonly holds: boolean;
+  /** What was seen. */
+  readonly detail: string;
+}
+export const LAYER_NAMES = ['files', 'processes', 'network', 'namespace'] as const;
+export type LayerName = (typeof LAYER_NAMES)[number];
+
+export interface ProcessCounts {
+  /** Workers ended from outside because they hung, and jobs that ran again. */
+  readonly kills: number;
+  readonly reruns: number;
+  readonly worn: number;
+  readonly rssMb: number;
+}
+
+/** Between the application and a sandbox process: JSON over Node's own channel. */
+export type ToKeeper =
+  | { readonly type: 'open'; readonly language: Language; readonly limits: EnvironmentLimits; readonly workers: number }
+  | { readonly type: 'jobs'; readonly jobs: readonly Job[] };
+
+export type FromKeeper =
+  | { readonly type: 'ready'; readonly layers: readonly Layer[] }
+  | { readonly type: 'results'; readonly results: readonly JobResult[] }
+  /** Sent about once a second while there is work. */
+  | { readonly type: 'alive'; readonly counts: ProcessCounts }
+  | { readonly type: 'broken'; readonly message: string };

@@ -81,4 +81,11 @@ port.on('message', ({ jobs }: ToWorker) => {
 
 await interpreter.prepare(0);
 await interpreter.prepare(1);
+dropPermissions();
 post({ type: 'ready' });
+
+/** Everything is loaded: from now on this thread reads no file and starts no thread. Absent where Node has no permissions. */
+function dropPermissions(): void {
+  if (typeof process.permission?.drop !== 'function') return;
+  for (const scope of ['fs.read', 'worker']) process.permission.drop(scope);
+}

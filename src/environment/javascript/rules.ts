@@ -7,6 +7,7 @@ export const javascriptRules: LanguageRules = {
   language: 'javascript',
   title: 'JavaScript',
   probe: 'function f(x) { return x + 1 }',
+  recycleMb: { process: 200, worker: 100 },
   inspect(program): Inspection {
     const inspection = inspectProgram(program);
     if (inspection.kind === 'invalid') return inspection;

@@ -1,5 +1,5 @@
 import type { Image, Interpreter, InterpreterOptions, LanguageRuntime, RunRequest, RunResult } from '../language.ts';
-import { Box } from './box.ts';
+import type { Box } from './box.ts';
 import { compileSandbox } from './gate.ts';
 import type { SandboxModule } from './gate.ts';
 
@@ -12,16 +12,17 @@ const SURROUNDINGS = [
 /** JavaScript in the worker: QuickJS in WebAssembly, its memory put back after every run. */
 export const javascriptRuntime: LanguageRuntime = {
   share: () => Promise.resolve(compileSandbox()),
-  open: (options) => Promise.resolve(new QuickJsInterpreter(options)),
+  /** The process that only shares loads no interpreter. */
+  open: async (options) => new QuickJsInterpreter(options, (await import('./box.ts')).Box),
 };
 
 class QuickJsInterpreter implements Interpreter {
   readonly worn = false;
   private readonly boxes: readonly [Box, Box];
 
-  constructor({ limits, shared, tick, collectGarbage }: InterpreterOptions) {
+  constructor({ limits, shared, tick, collectGarbage }: InterpreterOptions, Opened: typeof Box) {
     const sandbox = shared as SandboxModule;
-    const open = (image: Image): Box => new Box({ sandbox, limits, tick, collectGarbage, ...SURROUNDINGS[image] });
+    const open = (image: Image): Box => new Opened({ sandbox, limits, tick, collectGarbage, ...SURROUNDINGS[image] });
     this.boxes = [open(0), open(1)];
   }
 
