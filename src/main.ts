@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT, explain } from './commands/exits.ts';
 import type { Display } from './commands/output.ts';
+import { sanitise } from './core/inert.ts';
 
 /** The command line. Each command lives in `src/commands/` and is loaded only when it is used. */
 const integer = (text: string): number => {
@@ -102,6 +103,17 @@ program
   .option('--json', 'one JSON object a line')
   .action(act(async (flags: { json?: boolean }) => (await import('./commands/runs.ts')).runsCommand({ json: Boolean(flags.json) })));
 program
+  .command('audit <run>')
+  .description('show what was decided in a run, by whom and why, and check that nobody changed the record')
+  .option('--quiet', 'only the verdict')
+  .option('--json', 'one JSON object an entry, then one for the verdict')
+  .action(
+    act(async (run: string, flags: { quiet?: boolean; json?: boolean }) => {
+      const { auditCommand } = await import('./commands/audit.ts');
+      return auditCommand({ run, quiet: flags.quiet, json: Boolean(flags.json) });
+    }),
+  );
+program
   .command('drill [run]')
   .description('plant an uh-oh thought in a live run and show that it stops before the next update')
   .option('--config <file>', 'configuration of the drill run')
@@ -187,7 +199,7 @@ try {
   else {
     const { code, message } = explain(error);
     exitCode = code;
-    if (message) process.stderr.write(`kelvin: ${message}\n`);
+    if (message) process.stderr.write(`kelvin: ${sanitise(message)}\n`);
     if (process.env['KELVIN_TRACE'] && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
   }
 }

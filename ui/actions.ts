@@ -160,7 +160,8 @@ export class Actions {
         store.setState({ asideSeq: state.pauseSeq, screen: 'safety', safety });
         return this.#effects.refresh(true);
       }
-      case 'acknowledge':
+      case 'confirmed':
+      case 'escalate':
       case 'dismiss':
       case 'undo':
         return this.#label(state, action);
@@ -235,12 +236,12 @@ export class Actions {
     this.#effects.refresh(true);
   }
 
-  #label(state: AppState, action: 'acknowledge' | 'dismiss' | 'undo'): void {
+  #label(state: AppState, action: 'confirmed' | 'escalate' | 'dismiss' | 'undo'): void {
     const item = cardOpen(state) ? pauseFinding(state) : safetySelected(state);
     if (!item) return this.#toast('There is no finding to label.', 'plain');
-    if (action === 'dismiss') return this.#prompt({ kind: 'dismiss', item });
+    if (action === 'dismiss' || action === 'escalate') return this.#prompt({ kind: action, item });
     const { rolloutId, index } = item;
-    const [label, done] = action === 'undo' ? (['new', 'Label taken back.'] as const) : (['acknowledged', 'Acknowledged.'] as const);
+    const [label, done] = action === 'undo' ? (['new', 'Label taken back.'] as const) : (['confirmed', 'Confirmed.'] as const);
     this.#send({ command: 'review', rolloutId, index, label, reason: '', by: this.#effects.user }, done);
   }
 
@@ -257,7 +258,9 @@ export class Actions {
     const by = this.#effects.user;
     if (purpose.kind === 'resume') return this.#send({ command: 'resume', reason, by }, 'Resumed. The reason is in the audit log.');
     const { rolloutId, index } = purpose.item;
-    this.#send({ command: 'review', rolloutId, index, label: 'dismissed', reason, by }, 'Dismissed as a false alarm.');
+    const [label, done] =
+      purpose.kind === 'escalate' ? (['escalated', 'Escalated.'] as const) : (['dismissed', 'Dismissed as a false alarm.'] as const);
+    this.#send({ command: 'review', rolloutId, index, label, reason, by }, done);
   }
 
   #stop(): void {

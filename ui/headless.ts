@@ -113,6 +113,8 @@ export function formatEventLine(event: RunEvent, context: LineContext = {}): str
       return safe(`resumed at step ${event.step} by ${event.by}: ${event.reason}`);
     case 'review':
       return safe(`review: ${event.rolloutId} ${event.label} by ${event.by}${event.reason === '' ? '' : `: ${event.reason}`}`);
+    case 'control':
+      return null;
     case 'drill':
       return event.caught
         ? `drill at step ${event.step}: caught, the run stops before its next update`

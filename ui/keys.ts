@@ -19,7 +19,7 @@ export type Action =
   | 'screen' | 'help' | 'pause' | 'resume' | 'quit' | 'out' | 'repaint'
   | 'up' | 'down' | 'pageUp' | 'pageDown' | 'top' | 'bottom' | 'open' | 'focus' | 'filter' | 'clear'
   | 'zoom' | 'left' | 'right' | 'live' | 'role' | 'type' | 'verdict' | 'flagged' | 'nextFlag' | 'previousFlag'
-  | 'acknowledge' | 'dismiss' | 'undo' | 'all' | 'drill' | 'review'
+  | 'confirmed' | 'escalate' | 'dismiss' | 'undo' | 'all' | 'drill' | 'review'
   | 'leave' | 'stop' | 'confirm' | 'submit' | 'interrupt' | 'log'; // prettier-ignore
 
 export interface Binding {
@@ -58,11 +58,18 @@ export const BINDINGS: readonly Binding[] = [
   { keys: ['n'], action: 'nextFlag', contexts: ['thoughts', 'safety'], help: 'to the next flagged span' },
   { keys: ['N'], action: 'previousFlag', contexts: ['thoughts', 'safety'], help: 'to the previous flagged span' },
   {
-    keys: ['a'],
-    action: 'acknowledge',
+    keys: ['c', 'a'],
+    action: 'confirmed',
     contexts: ['safety', 'card'],
-    hint: 'acknowledge',
-    help: 'acknowledge the finding: it is real, or worth knowing',
+    hint: 'confirm',
+    help: 'confirm the finding: it is what it says',
+  },
+  {
+    keys: ['E'],
+    action: 'escalate',
+    contexts: ['safety', 'card'],
+    hint: 'escalate',
+    help: 'escalate the finding: it is real, and somebody else must see it; asks for the reason',
   },
   {
     keys: ['d'],
@@ -71,7 +78,7 @@ export const BINDINGS: readonly Binding[] = [
     hint: 'dismiss',
     help: 'dismiss the finding as a false alarm; asks for the reason',
   },
-  { keys: ['u'], action: 'undo', contexts: ['safety'], help: 'take the label back' },
+  { keys: ['u'], action: 'undo', contexts: ['safety'], help: 'take your own label back' },
   { keys: ['e'], action: 'all', contexts: ['safety'], hint: 'open/all', help: 'show open findings only, or all' },
   { keys: ['D'], action: 'drill', contexts: ['safety'], help: 'drill: inject an alarming thought and see the run stop; asks first' },
   { keys: ['enter'], action: 'review', contexts: ['card'], hint: 'review', help: 'open the finding on the Safety screen' },

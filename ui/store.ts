@@ -69,7 +69,7 @@ export type Modal =
   | { readonly kind: 'prompt'; readonly purpose: Purpose; readonly editor: Editor; readonly error: string | null };
 export type Purpose =
   | { readonly kind: 'resume' }
-  | { readonly kind: 'dismiss'; readonly item: FlaggedThought }
+  | { readonly kind: 'dismiss' | 'escalate'; readonly item: FlaggedThought }
   | { readonly kind: 'filter'; readonly screen: 'thoughts' | 'tasks' | 'safety' | 'charts'; readonly before: string };
 
 export type Focus = 'list' | 'detail';

@@ -1,5 +1,8 @@
 import stringWidth from 'string-width';
+import { sanitise } from '../src/core/inert.ts';
 import type { Tone } from './theme.ts';
+
+export { inline, sanitise } from '../src/core/inert.ts';
 
 /**
  * Text for the screen. Everything a model wrote passes `sanitise` before it is drawn: nothing in it can move the
@@ -14,58 +17,6 @@ export interface Span {
 export type Line = readonly Span[];
 
 const PLAIN = /^[\x20-\x7e\n]*$/;
-// Format, private, unassigned, surrogate, separators, enclosing marks, variation selectors and Hangul fillers draw nothing or draw differently in every terminal.
-const HIDDEN =
-  /[\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Me}]|[\u{FE00}-\u{FE0F}]|[\u{E0100}-\u{E01EF}]|\u034F|\u115F|\u1160|\u17B4|\u17B5|[\u180B-\u180F]|\u3164|\uFFA0/u;
-const MARK = /\p{M}/u;
-/** Combining marks kept on one character; more than any living script needs would smear over the neighbouring lines. */
-const MAX_MARKS = 3;
-
-const escapeOf = (point: number): string => `<U+${point.toString(16).toUpperCase().padStart(4, '0')}>`;
-
-function control(point: number, ascii: boolean): string {
-  if (point === 0x09) return '  ';
-  if (point > 0x7f) return `<${point.toString(16).toUpperCase()}>`;
-  if (ascii) return point === 0x7f ? '^?' : `^${String.fromCharCode(point + 64)}`;
-  return String.fromCodePoint(point === 0x7f ? 0x2421 : 0x2400 + point);
-}
-
-function pictograph(point: number): string | null {
-  if (point >= 0x1f1e6 && point <= 0x1f1ff) return `[${String.fromCharCode(point - 0x1f1e6 + 65)}]`;
-  return point >= 0x1f3fb && point <= 0x1f3ff ? '▪' : null;
-}
-
-/**
- * Makes hostile text inert and its width certain. Line feeds survive; a tab becomes two spaces; controls become
- * their pictures (`␛`, or `^[` in ASCII); invisible and reordering characters become `<U+202E>`.
- */
-export function sanitise(text: string, ascii = false): string {
-  if (PLAIN.test(text)) return text;
-  let out = '';
-  let marks = 0;
-  let previous = '';
-  for (const char of text) {
-    const point = char.codePointAt(0)!;
-    const isMark = point > 0x2ff && MARK.test(char);
-    marks = isMark ? marks + 1 : 0;
-    const before = previous;
-    previous = char;
-    if (point === 0x0a || (point >= 0x20 && point < 0x7f)) out += char;
-    else if (point < 0xa0) out += control(point, ascii);
-    else if (point >= 0xd800 && point <= 0xdfff) out += ascii ? '?' : '\uFFFD';
-    // The presentation selector after an emoji only chooses its colours; its width differs between terminals.
-    else if ((point === 0xfe0f || point === 0xfe0e) && /\p{Extended_Pictographic}/u.test(before)) continue;
-    else if (HIDDEN.test(char)) out += escapeOf(point);
-    else if (/\p{Zs}/u.test(char)) out += ' ';
-    else if (marks > MAX_MARKS) out += marks === MAX_MARKS + 1 ? (ascii ? '?' : '…') : '';
-    else if (isMark && (before === '' || before === '\n')) out += ascii ? '?' : `◌${char}`;
-    else out += ascii ? '?' : (pictograph(point) ?? char);
-  }
-  return out;
-}
-
-/** One line of sanitised text: line feeds are shown, too. */
-export const inline = (text: string, ascii = false): string => sanitise(text, ascii).replaceAll('\n', ascii ? ' ' : '⏎');
 
 const widths = new Map<string, number>();
 

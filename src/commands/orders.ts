@@ -20,10 +20,11 @@ export function commandHandler(run: {
       case 'drill':
         conductor.requestDrill();
         return { ok: true, message: 'An uh-oh thought will be planted in the next step.' };
-      case 'review': {
-        const { rolloutId, index, label, reason, by } = command;
-        record([{ type: 'review', step: run.step(), rolloutId, index, label, reason, by }]);
-        return { ok: true, message: `Marked as ${label}.` };
+      case 'review':
+      case 'control': {
+        const { command: type, id: _, ...review } = command;
+        record([{ type, step: run.step(), ...review } as RunEvent]);
+        return { ok: true, message: `Marked as ${command.label}.` };
       }
     }
   };

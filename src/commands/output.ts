@@ -1,4 +1,5 @@
 import type { RunEvent } from '../core/events.ts';
+import { jsonLine } from '../core/inert.ts';
 import { createLineFormatter } from '../../ui/headless.ts';
 
 export type Display = 'plain' | 'json' | 'none';
@@ -11,7 +12,7 @@ export function createOutput(display: Display, runDir: string): { readonly event
   if (display === 'plain') process.stdout.write(`Run folder: ${runDir}\n`);
   return {
     event(event) {
-      if (display === 'json') process.stdout.write(`${JSON.stringify(jsonEvent(event))}\n`);
+      if (display === 'json') process.stdout.write(`${jsonLine(jsonEvent(event))}\n`);
       else if (display === 'plain') {
         const line = format(event);
         if (line !== null) process.stdout.write(`${line}\n`);

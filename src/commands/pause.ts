@@ -1,3 +1,4 @@
+import { sanitise } from '../core/inert.ts';
 import { connectControl } from '../record/control.ts';
 import { findRun } from '../record/folder.ts';
 import type { CommandBody } from '../record/port.ts';
@@ -9,7 +10,7 @@ export async function order(runDir: string, command: CommandBody): Promise<numbe
   const client = await connectControl(runDir, () => {});
   try {
     const { ok, message } = await client.send(command);
-    process.stdout.write(`${message}\n`);
+    process.stdout.write(`${sanitise(message)}\n`);
     return ok ? EXIT.ok : EXIT.usage;
   } finally {
     client.close();

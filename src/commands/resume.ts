@@ -1,5 +1,6 @@
 import { parseConfig, readConfig } from '../config.ts';
 import { EMPTY_VIEW, fold } from '../core/fold.ts';
+import { inline } from '../core/inert.ts';
 import type { RunView } from '../core/fold.ts';
 import { findRun, isAlive, readRunConfig, writeRunConfig } from '../record/folder.ts';
 import { hasJournal, openJournalReader } from '../record/journal.ts';
@@ -32,7 +33,7 @@ export async function resumeCommand(options: ResumeOptions): Promise<number> {
   const reason = options.reason?.trim();
   if (view.pause && !reason && !options.stayPaused) {
     process.stderr.write(
-      `The run is paused at step ${view.pause.step} (${view.pause.cause}): ${view.pause.reason}\n` +
+      `The run is paused at step ${view.pause.step} (${view.pause.cause}): ${inline(view.pause.reason)}\n` +
         `Read it first: kelvin open ${options.run}. Then: kelvin resume ${options.run} --reason "why it may go on"\n`,
     );
     return EXIT.paused;

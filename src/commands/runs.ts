@@ -1,3 +1,4 @@
+import { inline, jsonLine } from '../core/inert.ts';
 import { listRuns } from '../record/folder.ts';
 import { runsRoot } from './paths.ts';
 
@@ -5,7 +6,7 @@ import { runsRoot } from './paths.ts';
 export function runsCommand(options: { readonly json: boolean; readonly root?: string | undefined }): number {
   const runs = listRuns(options.root ?? runsRoot());
   if (options.json) {
-    for (const run of runs) process.stdout.write(`${JSON.stringify(run)}\n`);
+    for (const run of runs) process.stdout.write(`${jsonLine(run)}\n`);
     return 0;
   }
   if (runs.length === 0) {
@@ -13,6 +14,6 @@ export function runsCommand(options: { readonly json: boolean; readonly root?: s
     return 0;
   }
   for (const run of runs)
-    process.stdout.write(`${run.name.padEnd(32)} ${run.state.padEnd(9)} step ${String(run.step).padStart(5)}  ${run.started}\n`);
+    process.stdout.write(`${inline(run.name).padEnd(32)} ${run.state.padEnd(9)} step ${String(run.step).padStart(5)}  ${run.started}\n`);
   return 0;
 }

@@ -1,4 +1,4 @@
-import type { Finding } from './finding.ts';
+import type { Category, Finding } from './finding.ts';
 import type { EngineInfo, Graded, Metrics, Role, Task, TaskType } from './types.ts';
 
 /**
@@ -15,6 +15,10 @@ export type RunEvent =
       readonly tiers: readonly string[];
       readonly resumed: boolean;
       readonly versions: Readonly<Record<string, string>>;
+      /** Tiers of this version that are not on; absent in journals of version 0.1. */
+      readonly off?: readonly string[];
+      /** The newest full drill on this machine; null: there was none. Absent in journals of version 0.1. */
+      readonly drill?: DrillRecord | null;
     }
   /** A phase of a step began (`done` of `total` units finished). */
   | { readonly type: 'phase'; readonly step: number; readonly phase: Phase; readonly done: number; readonly total: number }
@@ -40,8 +44,21 @@ export type RunEvent =
       readonly step: number;
       readonly rolloutId: string;
       readonly index: number;
-      readonly label: ReviewLabel;
+      readonly label: ReviewLabel | 'acknowledged';
       readonly reason: string;
+      readonly by: string;
+      /** The reviewer did not see what the monitor had said. */
+      readonly blind?: boolean | undefined;
+      /** For a thought that the monitor had not flagged (`index` −1) and a person calls bad: what it is. */
+      readonly category?: Category | undefined;
+    }
+  /** A control thought answered in a blind review: it belongs to no step and to no statistic of the run, it measures the reviewer. */
+  | {
+      readonly type: 'control';
+      readonly step: number;
+      readonly control: string;
+      readonly expected: 'bad' | 'benign';
+      readonly label: ReviewLabel;
       readonly by: string;
     }
   | { readonly type: 'drill'; readonly step: number; readonly rolloutId: string; readonly caught: boolean }
@@ -52,7 +69,18 @@ export type RunEvent =
 export type Phase = 'seed' | 'propose' | 'validate' | 'solve' | 'verify' | 'gate' | 'update' | 'checkpoint' | 'eval';
 /** `finding`: severity 4. `jump`: the rate of flagged thoughts. `monitor`: the monitor itself failed (fail closed). `disk`: nothing can be recorded. */
 export type PauseCause = 'finding' | 'jump' | 'monitor' | 'user' | 'disk';
-export type ReviewLabel = 'acknowledged' | 'dismissed' | 'new';
+/** `new` takes a reviewer's own label back. Journals of version 0.1 hold `acknowledged` for `confirmed`. */
+export type ReviewLabel = 'new' | 'confirmed' | 'dismissed' | 'escalated';
+/** What the newest `kelvin drill --all` on this machine said. */
+export interface DrillRecord {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Version of the monitor that was drilled. */
+  readonly monitor: string;
+  readonly caught: number;
+  readonly of: number;
+  readonly passed: boolean;
+}
 export type EndCause = 'finished' | 'stopped' | 'error';
 
 /** A graded rollout with the monitor's verdict on it. */
@@ -93,6 +121,16 @@ export type Command =
       readonly index: number;
       readonly label: ReviewLabel;
       readonly reason: string;
+      readonly by: string;
+      readonly blind?: boolean | undefined;
+      readonly category?: Category | undefined;
+    }
+  | {
+      readonly id: number;
+      readonly command: 'control';
+      readonly control: string;
+      readonly expected: 'bad' | 'benign';
+      readonly label: ReviewLabel;
       readonly by: string;
     }
   | { readonly id: number; readonly command: 'drill' };

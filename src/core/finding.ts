@@ -1,18 +1,20 @@
 /** Taxonomy of the monitor; severities in docs/safety.md. */
-export type Category =
-  | 'integrity'
-  | 'degenerate-loop'
-  | 'hostility'
-  | 'reward-hacking'
-  | 'tampering'
-  | 'deception'
-  | 'sandbox-escape'
-  | 'self-preservation'
-  | 'oversight-evasion'
-  | 'power-seeking'
-  | 'situational-awareness'
-  | 'obfuscation'
-  | 'harmful-capability';
+export const CATEGORIES = [
+  'integrity',
+  'degenerate-loop',
+  'hostility',
+  'reward-hacking',
+  'tampering',
+  'deception',
+  'sandbox-escape',
+  'self-preservation',
+  'oversight-evasion',
+  'power-seeking',
+  'situational-awareness',
+  'obfuscation',
+  'harmful-capability',
+] as const;
+export type Category = (typeof CATEGORIES)[number];
 
 /** 0 nothing · 1 note · 2 review · 3 top of the queue · 4 pause before the next optimiser step. */
 export type Severity = 0 | 1 | 2 | 3 | 4;

@@ -1,6 +1,6 @@
-import type { EndCause, PauseCause, Phase, ReviewLabel, RunEvent, RunState } from './events.ts';
+import type { DrillRecord, EndCause, PauseCause, Phase, ReviewLabel, RunEvent, RunState } from './events.ts';
 import type { EngineInfo, Metrics } from './types.ts';
-import type { Finding } from './finding.ts';
+import type { Category, Finding } from './finding.ts';
 
 /** A finding in the review queue. */
 export interface FlaggedThought {
@@ -8,8 +8,34 @@ export interface FlaggedThought {
   readonly rolloutId: string;
   readonly index: number;
   readonly finding: Finding;
+  /** The newest label that stands; its reason and who gave it. */
   readonly label: ReviewLabel;
   readonly reason: string;
+  readonly by: string;
+  /** Every reviewer's own newest label, oldest first. */
+  readonly reviews: readonly Review[];
+}
+
+export interface Review {
+  readonly by: string;
+  readonly label: ReviewLabel;
+  readonly reason: string;
+  /** Given without knowing what the monitor had said. */
+  readonly blind: boolean;
+}
+
+/** A thought that the monitor had not flagged, looked at by a person. */
+export interface Unflagged extends Review {
+  readonly step: number;
+  readonly rolloutId: string;
+  readonly category: Category | null;
+}
+
+export interface ControlAnswer {
+  readonly control: string;
+  readonly expected: 'bad' | 'benign';
+  readonly label: ReviewLabel;
+  readonly by: string;
 }
 
 /** The whole visible state of a run, made from its events alone. */
@@ -36,6 +62,11 @@ export interface RunView {
   };
   readonly lastCheckpoint: number | null;
   readonly lastDrill: { readonly step: number; readonly caught: boolean } | null;
+  /** Tiers that are not on, and the newest full drill on this machine (undefined: a journal of version 0.1 does not say). */
+  readonly off: readonly string[];
+  readonly drill: DrillRecord | null | undefined;
+  readonly unflagged: readonly Unflagged[];
+  readonly controls: readonly ControlAnswer[];
   readonly warnings: readonly string[];
   readonly error: string | null;
   readonly ended: EndCause | null;
@@ -57,6 +88,10 @@ export const EMPTY_VIEW: RunView = {
   counts: { rollouts: 0, tasks: 0, findings: [0, 0, 0, 0, 0] },
   lastCheckpoint: null,
   lastDrill: null,
+  off: [],
+  drill: undefined,
+  unflagged: [],
+  controls: [],
   warnings: [],
   error: null,
   ended: null,
@@ -83,6 +118,8 @@ export function fold(view: RunView, event: RunEvent): RunView {
         info: event.info,
         monitor: event.monitor,
         tiers: event.tiers,
+        off: event.off ?? [],
+        drill: event.drill,
         steps: view.steps.filter(([step]) => step <= event.step),
         evals: view.evals.filter(([step]) => step <= event.step),
         phase: null,
@@ -105,15 +142,24 @@ export function fold(view: RunView, event: RunEvent): RunView {
         finding: event.finding,
         label: 'new',
         reason: '',
+        by: '',
+        reviews: [],
       };
       return { ...view, flagged: [...view.flagged, flagged], counts: { ...view.counts, findings } };
     }
     case 'review':
+      return event.index < 0
+        ? { ...view, unflagged: unflagged(view.unflagged, event) }
+        : {
+            ...view,
+            flagged: view.flagged.map((item) =>
+              item.rolloutId === event.rolloutId && item.index === event.index ? labelled(item, event) : item,
+            ),
+          };
+    case 'control':
       return {
         ...view,
-        flagged: view.flagged.map((item) =>
-          item.rolloutId === event.rolloutId && item.index === event.index ? { ...item, label: event.label, reason: event.reason } : item,
-        ),
+        controls: [...view.controls, { control: event.control, expected: event.expected, label: event.label, by: event.by }],
       };
     case 'step':
       return { ...view, step: event.step, phase: null, steps: [...view.steps, [event.step, event.metrics]] };
@@ -138,4 +184,28 @@ export function fold(view: RunView, event: RunEvent): RunView {
     case 'end':
       return { ...view, state: event.cause, ended: event.cause, phase: null };
   }
+}
+
+type ReviewEvent = Extract<RunEvent, { type: 'review' }>;
+
+const reviewOf = ({ by, label, reason, blind }: ReviewEvent): Review => ({
+  by,
+  label: label === 'acknowledged' ? 'confirmed' : label,
+  reason,
+  blind: blind === true,
+});
+
+/** A finding with one more review: each reviewer has one label, `new` takes it back, and the newest that stands counts. */
+function labelled(item: FlaggedThought, event: ReviewEvent): FlaggedThought {
+  const review = reviewOf(event);
+  const reviews = [...item.reviews.filter(({ by }) => by !== review.by), ...(review.label === 'new' ? [] : [review])];
+  const { label, reason, by } = reviews.at(-1) ?? { label: 'new' as const, reason: '', by: '' };
+  return { ...item, label, reason, by, reviews };
+}
+
+function unflagged(items: readonly Unflagged[], event: ReviewEvent): readonly Unflagged[] {
+  const { step, rolloutId, category = null } = event;
+  const review = reviewOf(event);
+  const others = items.filter((item) => item.rolloutId !== rolloutId || item.by !== review.by);
+  return review.label === 'new' ? others : [...others, { ...review, step, rolloutId, category }];
 }

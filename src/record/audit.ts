@@ -3,21 +3,23 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } f
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { RunEvent } from '../core/events.ts';
+import { readAnchor, stateDir, writeAnchor } from './anchor.ts';
 import { guarded, recordError } from './errors.ts';
 import { fsyncPath, PRIVATE_FILE } from './files.ts';
-import { canonical } from './json.ts';
+import { canonical, decode } from './json.ts';
 import { RecordError } from './port.ts';
 import { openForReading } from './schema.ts';
 
 /**
  * The audit log: an append-only chain, each entry hashed together with the hash before it, and the newest hash kept
- * in a file outside the journal. An edited, removed or cut-off entry no longer matches. The chain has no key: who
- * can rewrite journal and head file alike can forge it, so copy `audit.head` elsewhere where that matters.
+ * outside the journal: in `audit.head` beside it, and in the user's state folder (`anchor.ts`). An edited, removed, moved or
+ * cut-off entry no longer matches, nor does a run folder that was swapped as a whole. The chain has no key: who can rewrite
+ * journal, head file and state folder alike can forge it, so copy `audit.head` elsewhere where that matters.
  */
 export const HEAD_FILE = 'audit.head';
 const GENESIS = createHash('sha256').update('kelvin audit 1').digest('hex');
 
-const AUDITED: readonly string[] = ['start', 'pause', 'resume', 'review', 'drill'];
+const AUDITED: readonly string[] = ['start', 'pause', 'resume', 'review', 'control', 'drill'];
 
 /** Facts that no rollback removes: starts, pauses, resumes, reviews, drills, findings of severity 4. */
 export const isAudited = (event: RunEvent): boolean =>
@@ -86,6 +88,8 @@ export function writeHead(dir: string, db: DatabaseSync): void {
       closeSync(fd);
     }
     if (fresh) fsyncPath(dir, true);
+    const first = db.prepare('SELECT hash FROM audit WHERE n = 1').get()?.['hash'];
+    if (typeof first === 'string') writeAnchor(dir, { n, first, hash });
   });
 }
 
@@ -97,11 +101,15 @@ export interface AuditReport {
   readonly firstBroken?: number;
   /** What is wrong with it, one sentence. */
   readonly reason?: string;
+  /** False: the user's state folder holds no anchor of this run (it was moved, or comes from another machine). */
+  readonly anchored: boolean;
 }
 
 /** Recomputes the whole chain and compares it with the head and with the events it speaks of. */
 export function verifyChain(dir: string, db: DatabaseSync): AuditReport {
-  const head = readHead(dir); // before the chain: a writer at work may only add to the chain meanwhile
+  // Before the chain: a writer at work may only add to it meanwhile.
+  const head = readHead(dir);
+  const anchor = readAnchor(dir);
   const rows = db
     .prepare(
       `SELECT a.n, a.seq, a.at, a.kind, a.rollout_id AS rolloutId, a.body, a.hash,
@@ -109,24 +117,32 @@ export function verifyChain(dir: string, db: DatabaseSync): AuditReport {
        FROM audit a LEFT JOIN events e ON e.seq = a.seq ORDER BY a.n`,
     )
     .all() as unknown as (Entry & Head & { readonly same: number | null })[];
-  const broken = (firstBroken: number, reason: string): AuditReport => ({ ok: false, entries: rows.length, firstBroken, reason });
+  const anchored = anchor !== null;
+  const broken = (firstBroken: number, reason: string): AuditReport => ({ ok: false, entries: rows.length, firstBroken, reason, anchored });
+  const first = rows.find(({ n }) => n === 1)?.hash;
+  if (anchor === 'damaged') return broken(1, `the anchor in ${stateDir()} is damaged`);
+  if (anchor && rows.length > 0 && first !== undefined && anchor.first !== first)
+    return broken(1, 'this is the log of another run: its first entry is not the one that was anchored');
   let previous = GENESIS;
   for (const [i, row] of rows.entries()) {
     if (row.n !== i + 1) return broken(i + 1, `entry ${i + 1} was removed`);
     if (row.hash !== link(previous, row.n, row)) return broken(row.n, `entry ${row.n} was changed, or one before it was removed`);
     if (!row.same) return broken(row.n, `the event of entry ${row.n} (${row.kind}) was changed or removed`);
     if (head?.n === row.n && head.hash !== row.hash) return broken(row.n, `entry ${row.n} is not the one that ${HEAD_FILE} names`);
+    if (anchor?.n === row.n && anchor.hash !== row.hash) return broken(row.n, `entry ${row.n} is not the one that was anchored`);
     previous = row.hash;
   }
   if (rows.length > 0 && !head) return broken(1, `${HEAD_FILE} is missing`);
   if (head && head.n < 0) return broken(1, `${HEAD_FILE} is damaged`);
   if (head?.n === 0 && head.hash !== GENESIS) return broken(1, `${HEAD_FILE} does not start this chain`);
   if (head && head.n > rows.length) return broken(rows.length + 1, `${head.n - rows.length} entries at the end were removed`);
+  if (anchor && anchor.n > rows.length)
+    return broken(rows.length + 1, `${anchor.n - rows.length} entries at the end were removed, or the run was replaced by an older copy`);
   const alien = db
     .prepare(`SELECT seq, type FROM events WHERE ${IS_AUDITED} AND seq NOT IN (SELECT seq FROM audit WHERE seq IS NOT NULL) LIMIT 1`)
     .get();
   if (alien) return broken(rows.length + 1, `event ${Number(alien['seq'])} (${String(alien['type'])}) was not written by Kelvin`);
-  return { ok: true, entries: rows.length };
+  return { ok: true, entries: rows.length, anchored };
 }
 
 /** Checks the audit log of a run folder, also while the run is at work. Throws `RecordError` when there is no readable journal. */
@@ -138,6 +154,44 @@ export function verifyAudit(dir: string): AuditReport {
     throw recordError(error, `cannot read the journal of ${dir}`);
   } finally {
     db.close();
+  }
+}
+
+export interface AuditEntry {
+  readonly n: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Type of the event, or `discard` for a rollback. */
+  readonly kind: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly hash: string;
+}
+
+/** The entries of the audit log, oldest first, as they stand: `verifyAudit` says whether to believe them. Bodies that are no JSON come back empty. */
+export function readAudit(dir: string): AuditEntry[] {
+  const db = openForReading(dir);
+  try {
+    const rows = db.prepare('SELECT n, at, kind, body, hash FROM audit ORDER BY n').all();
+    return rows.map((row) => ({
+      n: Number(row['n']),
+      at: Number(row['at']),
+      kind: String(row['kind']),
+      body: bodyOf(String(row['body'])),
+      hash: String(row['hash']),
+    }));
+  } catch (error) {
+    throw recordError(error, `cannot read the journal of ${dir}`);
+  } finally {
+    db.close();
+  }
+}
+
+function bodyOf(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value = decode(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
   }
 }
 

@@ -2,6 +2,7 @@ import { chmodSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { z } from 'zod';
 import type { Command, LiveMessage } from '../core/events.ts';
+import { CATEGORIES } from '../core/finding.ts';
 import { recordError } from './errors.ts';
 import { PRIVATE_FILE } from './files.ts';
 import { RecordError, type ControlClient, type ControlServer } from './port.ts';
@@ -27,7 +28,9 @@ const ANSWER_MS = 30_000;
 
 const id = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const text = z.string().max(8000);
-const index = z.number().int().min(0);
+/** −1: a thought without a finding. */
+const index = z.number().int().min(-1);
+const label = z.enum(['new', 'confirmed', 'dismissed', 'escalated']);
 const COMMAND = z.discriminatedUnion('command', [
   z.strictObject({ id, command: z.literal('pause'), reason: text }),
   z.strictObject({ id, command: z.literal('resume'), reason: text, by: text }),
@@ -37,10 +40,13 @@ const COMMAND = z.discriminatedUnion('command', [
     command: z.literal('review'),
     rolloutId: text,
     index,
-    label: z.enum(['acknowledged', 'dismissed', 'new']),
+    label,
     reason: text,
     by: text,
+    blind: z.boolean().optional(),
+    category: z.enum(CATEGORIES).optional(),
   }),
+  z.strictObject({ id, command: z.literal('control'), control: text, expected: z.enum(['bad', 'benign']), label, by: text }),
   z.strictObject({ id, command: z.literal('drill') }),
 ]);
 

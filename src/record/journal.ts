@@ -9,7 +9,9 @@ import { openForWriting } from './schema.ts';
 
 export { openJournalReader } from './reader.ts';
 export { hasJournal } from './schema.ts';
-export { verifyAudit } from './audit.ts';
+export { readAudit, verifyAudit } from './audit.ts';
+export type { AuditEntry, AuditReport } from './audit.ts';
+export { forgetAnchor, stateDir } from './anchor.ts';
 
 /** Rollouts that must stay readable, with their findings, after their step was discarded. */
 const EVIDENCE = `(SELECT rollout_id FROM findings WHERE severity >= 4 UNION SELECT rollout_id FROM audit WHERE rollout_id IS NOT NULL)`;

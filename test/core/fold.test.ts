@@ -92,4 +92,30 @@ describe('fold', () => {
     expect(play([found, { ...found, index: 1 }, review('dismissed')]).flagged.map((item) => item.label)).toEqual(['dismissed', 'new']);
     expect(play([found, review('dismissed'), review('new')]).flagged[0]?.label).toBe('new');
   });
+
+  it('each reviewer has one label, the newest that stands counts, and a label can be taken back', () => {
+    const found: RunEvent = { type: 'finding', step: 1, rolloutId: 'a', index: 0, finding };
+    const review = (by: string, label: 'new' | 'confirmed' | 'dismissed' | 'escalated' | 'acknowledged', reason = ''): RunEvent => ({
+      type: 'review', step: 1, rolloutId: 'a', index: 0, label, reason, by,
+    }); // prettier-ignore
+    const item = (...events: RunEvent[]) => play([found, ...events]).flagged[0];
+    expect(item(review('ana', 'dismissed', 'a game'), review('bo', 'confirmed'))).toMatchObject({ label: 'confirmed', by: 'bo' });
+    expect(item(review('ana', 'dismissed', 'a game'), review('bo', 'confirmed'), review('bo', 'new'))).toMatchObject({
+      label: 'dismissed', reason: 'a game', by: 'ana',
+    }); // prettier-ignore
+    expect(item(review('ana', 'escalated', 'ask'), review('ana', 'new'))).toMatchObject({ label: 'new', reviews: [] });
+    expect(item(review('ana', 'acknowledged'))).toMatchObject({ label: 'confirmed' });
+  });
+  it('labels of thoughts without a finding, and controls, touch no finding and no count', () => {
+    const before = play([start(0, false)]);
+    const after = play([
+      start(0, false),
+      { type: 'review', step: 1, rolloutId: 'q', index: -1, label: 'confirmed', reason: '', by: 'ana', blind: true, category: 'deception' },
+      { type: 'control', step: 1, control: 'drill.7', expected: 'bad', label: 'confirmed', by: 'ana' },
+    ]);
+    expect(after.unflagged).toEqual([
+      { step: 1, rolloutId: 'q', by: 'ana', label: 'confirmed', reason: '', blind: true, category: 'deception' },
+    ]);
+    expect({ ...after, unflagged: [], controls: [] }).toEqual(before);
+  });
 });

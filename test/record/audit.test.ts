@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
@@ -24,10 +24,10 @@ const edit = (dir: string, sql: string): void => {
 
 test('an untouched log holds, also read while it is written and after a reopen', () => {
   const dir = recorded();
-  expect(verifyAudit(dir)).toEqual({ ok: true, entries: 5 });
+  expect(verifyAudit(dir)).toMatchObject({ ok: true, entries: 5 });
   using journal = openJournal(dir);
   journal.append([resume(3)]);
-  expect(verifyAudit(dir)).toEqual({ ok: true, entries: 6 });
+  expect(verifyAudit(dir)).toMatchObject({ ok: true, entries: 6 });
 });
 
 describe('tampering is found, and the run refuses to go on', () => {
@@ -77,7 +77,71 @@ test('a head that lags, as a kill between commit and head leaves it, is sound an
   journal.append([resume(3)]);
   journal.close();
   writeFileSync(join(dir, 'audit.head'), old);
-  expect(verifyAudit(dir)).toEqual({ ok: true, entries: 6 });
+  expect(verifyAudit(dir)).toMatchObject({ ok: true, entries: 6 });
   openJournal(dir).close();
   expect(readFileSync(join(dir, 'audit.head'), 'utf8')).toMatch(/^000000000006 /);
+});
+
+describe('the anchor in the state folder', () => {
+  const copy = (from: string, to: string): void => {
+    for (const name of ['journal.sqlite', 'journal.sqlite-wal', 'journal.sqlite-shm', 'audit.head']) {
+      rmSync(join(to, name), { force: true });
+      if (existsSync(join(from, name))) copyFileSync(join(from, name), join(to, name));
+    }
+  };
+
+  test('a run whose files were swapped for those of another is found, head file and all', () => {
+    const dir = recorded();
+    copy(recorded(), dir);
+    expect(verifyAudit(dir)).toMatchObject({ ok: false, firstBroken: 1, reason: expect.stringContaining('another run') });
+    expect(() => openJournal(dir)).toThrow(/changed outside Kelvin/);
+  });
+
+  test('an older copy of the run itself is found', () => {
+    const dir = recorded();
+    const older = scratch();
+    copy(dir, older);
+    const journal = openJournal(dir);
+    journal.append([resume(3), pause(4)]);
+    journal.close();
+    copy(older, dir);
+    expect(verifyAudit(dir)).toMatchObject({ ok: false, firstBroken: 6, reason: expect.stringContaining('older copy') });
+  });
+
+  test('a journal that was made anew in the place of the old one is found', () => {
+    const dir = recorded();
+    for (const name of ['journal.sqlite', 'journal.sqlite-wal', 'journal.sqlite-shm', 'audit.head'])
+      rmSync(join(dir, name), { force: true });
+    expect(() => openJournal(dir)).toThrow(/5 entries at the end were removed/);
+  });
+
+  test('chain and head rewritten together, but not the anchor', () => {
+    const dir = recorded();
+    const forged = scratch();
+    using journal = openJournal(forged);
+    journal.append([start(0), stepDone(1), finding(2, 'r', 4), finding(2, 'q', 2)]);
+    journal.append([resume(2)]);
+    copy(forged, dir);
+    expect(verifyAudit(dir).ok).toBe(false);
+  });
+
+  test('a folder that was moved keeps its chain, and says that it has no anchor', () => {
+    const dir = recorded();
+    const moved = scratch();
+    copy(dir, moved);
+    expect(verifyAudit(dir)).toMatchObject({ ok: true, anchored: true });
+    expect(verifyAudit(moved)).toMatchObject({ ok: true, anchored: false });
+    openJournal(moved).close();
+    expect(verifyAudit(moved)).toMatchObject({ ok: true, anchored: true });
+  });
+
+  test('a state folder that cannot be written costs the anchor, not the run', () => {
+    const before = process.env['KELVIN_STATE'];
+    try {
+      process.env['KELVIN_STATE'] = '/dev/null/nowhere';
+      expect(verifyAudit(recorded())).toMatchObject({ ok: true, anchored: false });
+    } finally {
+      process.env['KELVIN_STATE'] = before;
+    }
+  });
 });

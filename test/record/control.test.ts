@@ -131,7 +131,7 @@ describe('hostile clients never hurt the run', () => {
     const bad = [
       'garbage', '{', 'null', '[]', '42', '"stop"', '{}', '{"id":1}', '{"id":2,"command":"format"}', '{"command":"stop"}', '{"id":-1,"command":"stop"}', '{"id":1.5,"command":"stop"}',
       '{"id":3,"command":"pause"}', '{"id":3,"command":"pause","reason":7}', '{"id":4,"command":"stop","extra":1}', '{"id":5,"command":"__proto__"}', '{"__proto__":{"id":1,"command":"stop"}}',
-      '{"id":6,"command":"review","rolloutId":"r","index":-1,"label":"new","reason":"","by":""}', '{"id":7,"command":"review","rolloutId":"r","index":0,"label":"praise","reason":"","by":""}',
+      '{"id":6,"command":"review","rolloutId":"r","index":-2,"label":"new","reason":"","by":""}', '{"id":7,"command":"review","rolloutId":"r","index":0,"label":"praise","reason":"","by":""}',
       `{"id":8,"command":"pause","reason":"${'x'.repeat(9000)}"}`, '\u0000\u001b[2J', '[[[[[[[['.repeat(1000),
     ]; // prettier-ignore
     for (const line of bad) socket.write(`${line}\n`);

@@ -119,7 +119,7 @@ describe('a pause by the monitor', () => {
 
   it('labels from the card and from the queue; a dismissal needs a reason', async () => {
     await bench.keys('a');
-    expect(bench.control.sent.at(-1)).toMatchObject({ command: 'review', rolloutId: 'bad', index: 0, label: 'acknowledged' });
+    expect(bench.control.sent.at(-1)).toMatchObject({ command: 'review', rolloutId: 'bad', index: 0, label: 'confirmed' });
     await bench.keys('enter');
     expect(bench.state.screen).toBe('safety');
     expect(safetySelected(bench.state)?.rolloutId).toBe('bad');

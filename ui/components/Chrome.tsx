@@ -128,7 +128,12 @@ function useful(action: Action, state: AppState): boolean {
   return true;
 }
 
-const LABEL: Readonly<Record<Purpose['kind'], string>> = { resume: 'Resume: why?', dismiss: 'A false alarm: why?', filter: 'Filter:' };
+const LABEL: Readonly<Record<Purpose['kind'], string>> = {
+  resume: 'Resume: why?',
+  dismiss: 'A false alarm: why?',
+  escalate: 'Escalate: why?',
+  filter: 'Filter:',
+};
 
 export function statusLine(state: AppState): Line {
   const { theme, size, modal, toast } = state;
@@ -149,7 +154,7 @@ export function statusLine(state: AppState): Line {
   if (modal?.kind === 'quit' || modal?.kind === 'confirm') return [{ text: ' The question above waits for an answer.', tone: 'muted' }];
   const shown = hints(contextsOf(state)).filter(({ action }) => useful(action, state));
   // The general keys stay when the line is short; those of the screen give way from their end.
-  const general = new Set<Action>(['pause', 'resume', 'help', 'quit', 'review', 'acknowledge', 'dismiss']);
+  const general = new Set<Action>(['pause', 'resume', 'help', 'quit', 'review', 'confirmed', 'dismiss']);
   const parts = shown.map(({ key, hint, action }, index) => ({
     rank: general.has(action) ? 0 : index + 1,
     line: [

@@ -12,7 +12,7 @@ import type { Theme } from '../theme.ts';
 
 /** Screen 4: the review queue with the evidence. */
 
-const MARK: Readonly<Record<FlaggedThought['label'], string>> = { new: ' ', acknowledged: 'A', dismissed: 'd' };
+const MARK: Readonly<Record<FlaggedThought['label'], string>> = { new: ' ', confirmed: 'C', dismissed: 'd', escalated: 'E' };
 
 export function findingRow(item: FlaggedThought, chosen: boolean, width: number, theme: Theme): Line {
   const { finding } = item;
