@@ -8,8 +8,8 @@ import { readGguf, typeName } from '../../src/engine/ggml/gguf.ts';
 import type { Build } from '../../src/engine/ggml/libraries.ts';
 import { Parameters } from '../../src/engine/ggml/parameters.ts';
 import { shapeOf } from '../../src/engine/ggml/shape.ts';
-import { Trainer } from '../../src/engine/ggml/trainer.ts';
-import { checkForward, HERE, json, relative, sumOfLanes, TOLERANCE, type Fixture } from './reference.ts';
+import { Trainer, type TrainerOptions } from '../../src/engine/ggml/trainer.ts';
+import { checkForward, dataOf, HERE, json, relative, sumOfLanes, TOLERANCE, type Fixture } from './reference.ts';
 
 interface Model {
   readonly data: Fixture['data'];
@@ -32,25 +32,48 @@ const deviceFor = (build: Build, lanes = 1): Device => {
   return { ...cpu, g: { ...cpu.g, build } };
 };
 
-async function check(name: string, mode: 'full' | 'lora', device: Device, tokenBudget: number): Promise<void> {
+const fixtureOf = (name: string, mode: 'full' | 'lora'): Fixture => {
   const model = json<Model>(`models/${name}`);
+  return { data: model.data, ...(model[mode] as Omit<Fixture, 'data'>) };
+};
+
+async function withTrainer<T>(
+  name: string,
+  mode: 'full' | 'lora',
+  device: Device,
+  options: TrainerOptions,
+  use: (trainer: Trainer) => Promise<T>,
+): Promise<T> {
+  const { rank, alpha } = json<Model>(`models/${name}`);
   const file = readGguf(fileOf(name));
   const shape = shapeOf(file);
   const values = mode === 'full' ? readF32(file).values : reference(name, 'a/');
   const frozen = await loadFrozen(device, file, shape, mode);
-  const parameters = new Parameters(device, { shape, mode, lora: { rank: model.rank, alpha: model.alpha }, values, frozen });
-  const trainer = new Trainer(device, parameters, { tokenBudget });
+  const parameters = new Parameters(device, { shape, mode, lora: { rank, alpha }, values, frozen });
+  const trainer = new Trainer(device, parameters, options);
   try {
-    await checkForward(trainer, { data: model.data, ...(model[mode] as Omit<Fixture, 'data'>) });
-    const gradients = sumOfLanes(trainer);
-    const wanted = reference(name, `${mode}/`);
-    expect([...wanted.keys()].sort()).toEqual([...gradients.keys()].sort());
-    for (const [tensor, g] of wanted) expect(relative(gradients.get(tensor) ?? [], g), tensor).toBeLessThan(TOLERANCE);
+    return await use(trainer);
   } finally {
     trainer.dispose();
     parameters.dispose();
   }
 }
+
+const check = (name: string, mode: 'full' | 'lora', device: Device, tokenBudget: number): Promise<void> =>
+  withTrainer(name, mode, device, { tokenBudget }, async (trainer) => {
+    await checkForward(trainer, fixtureOf(name, mode));
+    const gradients = sumOfLanes(trainer);
+    const wanted = reference(name, `${mode}/`);
+    expect([...wanted.keys()].sort()).toEqual([...gradients.keys()].sort());
+    for (const [tensor, g] of wanted) expect(relative(gradients.get(tensor) ?? [], g), tensor).toBeLessThan(TOLERANCE);
+  });
+
+const gradientsOf = (name: string, mode: 'full' | 'lora', options: Partial<TrainerOptions>): Promise<Map<string, Float32Array>> =>
+  withTrainer(name, mode, deviceFor('cpu'), { tokenBudget: 256, ...options }, async (trainer) => {
+    const { data, loss } = fixtureOf(name, mode);
+    await trainer.forwardBackward(dataOf({ data } as Fixture), loss);
+    return sumOfLanes(trainer);
+  });
 
 describe('gradients equal those of PyTorch', () => {
   it.each(SMALL)('for all weights of %s', (name) => check(name, 'full', deviceFor('cpu'), 4096));
@@ -62,6 +85,26 @@ describe('gradients equal those of PyTorch', () => {
   it.each(['qwen3', ...QUANTISED])('for a LoRA on %s by the operations of a GPU build', (name) =>
     check(name, 'lora', deviceFor('vulkan'), 4096),
   );
+
+  it.each<[string, 'full' | 'lora']>([
+    ['qwen3', 'full'],
+    ['llama31', 'lora'],
+    ['quants-k', 'lora'],
+  ])('and are the same bits when each block of %s (%s) is computed twice', async (name, mode) => {
+    const [kept, again] = [await gradientsOf(name, mode, {}), await gradientsOf(name, mode, { checkpointing: true })];
+    expect(again).toEqual(kept);
+  });
+
+  it.each<[string, 'full' | 'lora']>([
+    ['qwen2', 'full'],
+    ['quants-32', 'lora'],
+    ['quants-k', 'lora'],
+  ])('within the rounding of BF16 for %s (%s)', async (name, mode) => {
+    const gradients = await gradientsOf(name, mode, { compute: 'bf16' });
+    const errors = [...reference(name, `${mode}/`)].map(([tensor, g]) => relative(gradients.get(tensor) ?? [], g));
+    expect(Math.max(...errors)).toBeLessThan(5e-2);
+    expect(Math.max(...errors)).toBeGreaterThan(TOLERANCE);
+  });
 
   it('and the fixtures hold every type that a LoRA can rest on', () => {
     const types = new Set(

@@ -15,6 +15,8 @@ export const I64 = 27;
 const SIGNATURES = [
   'void* ggml_init(ggml_init_params p)',
   'void ggml_free(void* c)',
+  'void* ggml_get_first_tensor(void* c)',
+  'void* ggml_get_next_tensor(void* c, void* t)',
   'size_t ggml_tensor_overhead()',
   'size_t ggml_graph_overhead_custom(size_t n, bool g)',
   'void* ggml_new_graph_custom(void* c, size_t n, bool grads)',
@@ -165,6 +167,12 @@ const nameIn = (signature: string): string => /(\w+)\(/.exec(signature)?.[1] ?? 
 /** ggml type number of a tensor (`ggml_tensor.type`, at byte 0 in the pinned version; checked by `layout.ts`). */
 export function typeOf(tensor: Pointer): number {
   return Number(koffi.decode(tensor, 0, 'int'));
+}
+
+/** The operands of a node (`ggml_tensor.src`, at byte 152 in the pinned version; checked by `layout.ts`). */
+export function sourcesOf(tensor: Pointer): Pointer[] {
+  const all = Array.from(koffi.decode(tensor, 152, 'uint64_t', 10) as ArrayLike<number | bigint>, BigInt);
+  return all.filter((source) => source !== 0n);
 }
 
 /** Extents of a tensor, innermost first (`ggml_tensor.ne`, at byte 16 in the pinned version; checked by `layout.ts`). */

@@ -3,7 +3,7 @@
  * pinned node-llama-cpp version). A mismatch is an error here and would be a silent memory fault later.
  */
 import { EngineError } from '../ports.ts';
-import { BF16, extents, F32, typeOf, type Ggml } from './ffi.ts';
+import { BF16, extents, F32, sourcesOf, typeOf, type Ggml } from './ffi.ts';
 import { newContext, newTensor } from './memory.ts';
 
 const wrong = (what: string): never => {
@@ -19,6 +19,8 @@ export function checkTensorLayout(g: Ggml): void {
   const tensor = newTensor(g, context, F32, 3, 5, 7, 11);
   if (extents(tensor).join() !== '3,5,7,11' || Number(g.f.ggml_nbytes(tensor)) !== 3 * 5 * 7 * 11 * 4) wrong('tensor layout');
   if (typeOf(tensor) !== F32 || typeOf(newTensor(g, context, BF16, 1)) !== BF16) wrong('tensor type');
+  const sum = g.f.ggml_add(context, tensor, tensor);
+  if (sourcesOf(sum).join() !== [tensor, tensor].join()) wrong('operands of a tensor');
   g.f.ggml_free(context);
 }
 

@@ -1,6 +1,7 @@
 /** Contexts, tensors and buffers of ggml, and copies between them and JavaScript arrays. */
 import { EngineError } from '../ports.ts';
-import { extents, type Ggml } from './ffi.ts';
+import { extents, sourcesOf, typeOf, type Ggml } from './ffi.ts';
+import { typeName } from './gguf.ts';
 import type { Pointer } from './libraries.ts';
 
 /** A context that holds the headers of up to `tensors` tensors (and a graph of `nodes` nodes), without their data. */
@@ -23,6 +24,34 @@ export function allocate(g: Ggml, context: Pointer, backend: Pointer, what: stri
   return buffer;
 }
 
+/** Bytes that the tensors of a context would take on a backend. */
+export function bytesOf(g: Ggml, context: Pointer, backend: Pointer): number {
+  return Number(g.f.ggml_backend_alloc_ctx_tensors_from_buft_size(context, g.f.ggml_backend_get_default_buffer_type(backend)));
+}
+
+/** Makes all tensors of a context look allocated, at an address that nothing may touch, for graphs that are only measured. */
+export function pretend(g: Ggml, contexts: readonly Pointer[]): { dispose(): void } {
+  const address = 4096n;
+  const buffer = g.f.ggml_backend_cpu_buffer_from_ptr(address, 2 ** 52);
+  for (const context of contexts)
+    for (
+      let t = g.f.ggml_get_first_tensor(context) as Pointer | null;
+      t !== null;
+      t = g.f.ggml_get_next_tensor(context, t) as Pointer | null
+    )
+      g.f.ggml_backend_tensor_alloc(buffer, t, address);
+  return { dispose: () => g.f.ggml_backend_buffer_free(buffer) };
+}
+
+/** Bytes of intermediate results that a graph would take, none of which is allocated. */
+export function measureGraph(g: Ggml, backend: Pointer, graph: Pointer): number {
+  const allocator = g.f.ggml_gallocr_new(g.f.ggml_backend_get_default_buffer_type(backend));
+  const bytes = new BigUint64Array(1);
+  g.f.ggml_gallocr_reserve_n_size(allocator, graph, null, null, bytes);
+  g.f.ggml_gallocr_free(allocator);
+  return Number(bytes[0]);
+}
+
 export function setData(g: Ggml, tensor: Pointer, data: ArrayBufferView, byteOffset = 0): void {
   g.f.ggml_backend_tensor_set(tensor, data, byteOffset, data.byteLength);
 }
@@ -33,22 +62,29 @@ export function getFloats(g: Ggml, tensor: Pointer, count?: number): Float32Arra
   return out;
 }
 
+/** Operation, types and extents of a node, for messages: `MUL_MAT F32[64,32] = Q8_0[128,64] × F32[128,32]`. */
+export function describeNode(g: Ggml, node: Pointer): string {
+  const one = (tensor: Pointer): string =>
+    `${typeName(typeOf(tensor))}[${extents(tensor)
+      .join()
+      .replace(/(,1)+$/, '')}]`;
+  return `${String(g.f.ggml_op_desc(node))} ${one(node)} = ${sourcesOf(node).map(one).join(' × ')}`;
+}
+
 /**
- * Allocates a graph's intermediate results. On a GPU it first asks whether every operation is known there, because the
+ * Allocates a graph's intermediate results. It first asks whether every operation is known to the device, because the
  * backend aborts the process on one that is not.
  * @returns the allocator, to be freed with the graph.
  */
 export function allocateGraph(g: Ggml, backend: Pointer, graph: Pointer, what: string): Pointer {
-  if (g.build !== 'cpu') {
-    const nodes = Number(g.f.ggml_graph_n_nodes(graph));
-    for (let i = 0; i < nodes; i++) {
-      const node = g.f.ggml_graph_node(graph, i);
-      if (!(g.f.ggml_backend_supports_op(backend, node) as unknown as boolean))
-        throw new EngineError(
-          'unsupported',
-          `This ${g.build} device cannot compute ${String(g.f.ggml_op_desc(node))}. Set engine.backend to "cpu".`,
-        );
-    }
+  const nodes = Number(g.f.ggml_graph_n_nodes(graph));
+  for (let i = 0; i < nodes; i++) {
+    const node = g.f.ggml_graph_node(graph, i);
+    if (!(g.f.ggml_backend_supports_op(backend, node) as unknown as boolean))
+      throw new EngineError(
+        'unsupported',
+        `This ${g.build} device cannot compute ${describeNode(g, node)}. ${g.build === 'cpu' ? 'Choose another model.' : 'Set engine.backend to "cpu".'}`,
+      );
   }
   const allocator = g.f.ggml_gallocr_new(g.f.ggml_backend_get_default_buffer_type(backend));
   if (!(g.f.ggml_gallocr_alloc_graph(allocator, graph) as unknown as boolean)) {

@@ -110,12 +110,13 @@ function fill(all: readonly Tree[], length: number): Tree[][] {
 /**
  * Chooses the row length with the least arithmetic and packs.
  * @param attention cost of one attended position relative to one token of the linear layers.
+ * @param budget tokens of one graph: rows are no longer, unless a single sequence is.
  */
-export function planRows(data: readonly Datum[], attention: number): { rows: Tree[][]; length: number } {
+export function planRows(data: readonly Datum[], attention: number, budget: number): { rows: Tree[][]; length: number } {
   const longest = data.reduce((a, d) => Math.max(a, d.tokens.length), 1);
   const total = data.reduce((a, d) => a + d.tokens.length, 0);
   let best: { rows: Tree[][]; length: number; cost: number } | null = null;
-  for (const length of [...LENGTHS.filter((l) => l >= longest), Math.ceil(longest / 32) * 32]) {
+  for (const length of [Math.ceil(longest / 32) * 32, ...LENGTHS.filter((l) => l >= longest && l <= budget)]) {
     if (best !== null && length > Math.max(2 * total, longest + 31)) continue;
     const rows = fill(trees(data, length), length);
     const cost = rows.length * length * (1 + attention * length);

@@ -30,6 +30,50 @@ export interface ParameterSpec {
   readonly inference?: boolean;
 }
 
+/** Declares trainable tensors without memory: `own` holds weights and moments, `gradients` one accumulator a lane; 0 lanes = no training. */
+export function declareParameters(
+  g: Ggml,
+  shape: Shape,
+  mode: 'full' | 'lora',
+  rank: number,
+  lanes: number,
+): { trainable: Map<string, Parameter>; own: Pointer; gradients: Pointer[] } {
+  const shapes = mode === 'full' ? expectedTensors(shape) : adapterTensors(shape, rank);
+  const own = newContext(g, 3 * shapes.size);
+  const gradients = Array.from({ length: lanes }, () => newContext(g, shapes.size));
+  const trainable = new Map<string, Parameter>();
+  for (const [name, dims] of shapes) {
+    const make = (context: Pointer): Pointer => newTensor(g, context, F32, ...dims);
+    const w = make(own);
+    g.f.ggml_set_param(w);
+    const [m, v] = lanes === 0 ? [w, w] : [make(own), make(own)];
+    trainable.set(name, { name, shape: dims, size: dims.reduce((a, b) => a * b, 1), w, m, v, g: gradients.map(make) });
+  }
+  return { trainable, own, gradients };
+}
+
+/** The tensors as the graphs of one lane look them up. @param scale of the adapter, alpha / rank */
+export function weightsOf(
+  trainable: ReadonlyMap<string, Parameter>,
+  frozen: Pick<Frozen, 'weights' | 'rows'> | null,
+  scale: number,
+  lane: number,
+): Weights {
+  return {
+    weight: (name) => {
+      const tensor = trainable.get(name)?.w ?? frozen?.weights.get(name);
+      if (tensor === undefined) throw new EngineError('native', `The weight ${name} was not loaded.`);
+      return tensor;
+    },
+    gradient: (name) => trainable.get(name)?.g[lane] ?? null,
+    adapter: (name) => {
+      const [a, b] = [trainable.get(`${name}.lora_a`), trainable.get(`${name}.lora_b`)];
+      return a === undefined || b === undefined ? null : { a: a.w, b: b.w, scale };
+    },
+    rows: frozen?.rows ?? null,
+  };
+}
+
 export class Parameters {
   readonly shape: Shape;
   readonly mode: 'full' | 'lora';
@@ -50,18 +94,8 @@ export class Parameters {
     this.mode = mode;
     this.lora = lora;
     const backend = device.lanes[0] as Pointer;
-    const shapes = mode === 'full' ? expectedTensors(shape) : adapterTensors(shape, lora.rank);
-    const own = newContext(device.g, 3 * shapes.size);
-    const gradients = inference ? [] : device.lanes.map(() => newContext(device.g, shapes.size));
+    const { trainable, own, gradients } = declareParameters(device.g, shape, mode, lora.rank, inference ? 0 : device.lanes.length);
     this.#contexts.push(own, ...gradients);
-    const trainable = new Map<string, Parameter>();
-    for (const [name, dims] of shapes) {
-      const make = (context: Pointer): Pointer => newTensor(device.g, context, F32, ...dims);
-      const w = make(own);
-      device.g.f.ggml_set_param(w);
-      const [m, v] = inference ? [w, w] : [make(own), make(own)];
-      trainable.set(name, { name, shape: dims, size: dims.reduce((a, b) => a * b, 1), w, m, v, g: gradients.map(make) });
-    }
     this.trainable = trainable;
     this.#buffers.push(allocate(device.g, own, backend, 'the weights and optimiser state'));
     for (const context of gradients) this.#gradientBuffers.push(allocate(device.g, context, backend, 'the gradients'));
@@ -69,22 +103,7 @@ export class Parameters {
   }
 
   forLane(lane: number): Weights {
-    const parameter = (name: string): Parameter | undefined => this.trainable.get(name);
-    return {
-      weight: (name) => parameter(name)?.w ?? this.#need(name),
-      gradient: (name) => parameter(name)?.g[lane] ?? null,
-      adapter: (name) => {
-        const a = parameter(`${name}.lora_a`);
-        const b = parameter(`${name}.lora_b`);
-        return a === undefined || b === undefined ? null : { a: a.w, b: b.w, scale: this.lora.alpha / this.lora.rank };
-      },
-      rows: this.#frozen?.rows ?? null,
-    };
-  }
-  #need(name: string): Pointer {
-    const tensor = this.#frozen?.weights.get(name);
-    if (tensor === undefined) throw new EngineError('native', `The weight ${name} was not loaded.`);
-    return tensor;
+    return weightsOf(this.trainable, this.#frozen, this.lora.alpha / this.lora.rank, lane);
   }
 
   clearGradients(): void {

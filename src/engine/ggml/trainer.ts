@@ -8,7 +8,7 @@ import type { Datum } from '../../core/types.ts';
 import { shapeOfLoss } from '../loss.ts';
 import { EngineError, type ForwardBackward, type LossSpec, type OptimParams, type OptimResult } from '../ports.ts';
 import type { Device } from './backend.ts';
-import { TrainingGraph, type GraphSize } from './graph.ts';
+import { TrainingGraph, type GraphSize, type GraphStyle } from './graph.ts';
 import { setData, getFloats } from './memory.ts';
 import { Optimiser, type MuonParams } from './optimiser.ts';
 import { countTargets, layOut, planRows, type Batch } from './pack.ts';
@@ -21,7 +21,14 @@ export type { MuonParams } from './optimiser.ts';
 export interface TrainerOptions {
   /** Tokens of one training graph in each lane. */
   readonly tokenBudget: number;
+  /** Keeps only the input of each block and computes its forward twice; off unless given. */
+  readonly checkpointing?: boolean;
+  /** Type in which matrices are multiplied; F32 unless given. */
+  readonly compute?: 'f32' | 'bf16';
 }
+
+/** Bytes of intermediate results up to which a lane keeps the graph before, for sizes that alternate. */
+const KEPT = 64 << 20;
 
 export class Trainer {
   readonly device: Device;
@@ -30,6 +37,7 @@ export class Trainer {
   readonly #optimiser: Optimiser;
   readonly #graphs: Map<string, TrainingGraph>[];
   readonly #budget: number;
+  readonly #style: GraphStyle;
   #busy = false;
 
   constructor(device: Device, parameters: Parameters, options: TrainerOptions) {
@@ -37,6 +45,7 @@ export class Trainer {
     this.shape = parameters.shape;
     this.parameters = parameters;
     this.#budget = options.tokenBudget;
+    this.#style = { checkpointing: options.checkpointing ?? false, compute: options.compute ?? 'f32' };
     this.#graphs = device.lanes.map(() => new Map<string, TrainingGraph>());
     this.#optimiser = new Optimiser(device, parameters);
   }
@@ -60,7 +69,7 @@ export class Trainer {
     const { layers, width, feedForward, heads, kvHeads, headWidth, vocabulary } = this.shape;
     const linear = layers * (width * headWidth * (2 * heads + 2 * kvHeads) + 3 * width * feedForward) + (width * vocabulary) / 2;
     // A row's attention costs about as much as its arithmetic without the mask: its products are short.
-    const { rows, length } = planRows(data, (layers * 2 * heads * headWidth) / linear);
+    const { rows, length } = planRows(data, (layers * 2 * heads * headWidth) / linear, this.#budget);
     if (rows.length === 0) return { loss: 0, logprobs: tally.logprobs, metrics: tally.metrics() };
     const lanes = this.device.lanes.length;
     const fit = Math.max(1, Math.floor(this.#budget / length));
@@ -154,9 +163,8 @@ export class Trainer {
     const key = Object.values(size).join();
     let graph = cache.get(key);
     if (graph === undefined) {
-      // Each graph keeps its intermediate results, so only the one before is kept, for sizes that alternate.
       for (const [old, unused] of cache) {
-        if (cache.size < 2) break;
+        if (cache.size < 2 && unused.bytes < KEPT) break;
         cache.delete(old);
         unused.dispose();
       }
@@ -167,6 +175,7 @@ export class Trainer {
         this.shape,
         size.base ? { ...weights, adapter: () => null } : weights,
         size,
+        this.#style,
       );
     } else cache.delete(key);
     cache.set(key, graph);
