@@ -1,0 +1,223 @@
+import type { RunResult } from '../language.ts';
+import type { EnvironmentLimits } from '../port.ts';
+import { CPython } from './cpython.ts';
+import type { Pointer } from './cpython.ts';
+import { Halt, Host } from './host.ts';
+import type { BootImage } from './boot.ts';
+import { MARSHAL_VERSION, decodeMarshal } from './marshal.ts';
+import type { LinearMemory } from './memory.ts';
+import { Unwritable, encodeValue } from './value.ts';
+
+export interface PythonOptions {
+  readonly module: WebAssembly.Module;
+  readonly image: BootImage;
+  readonly limits: EnvironmentLimits;
+  /** Called at every tick of fuel. */
+  readonly tick: () => void;
+}
+
+export interface PythonRun {
+  readonly code: string;
+  /** A `marshal` record of the tuple of arguments. */
+  readonly args: Uint8Array;
+  readonly calls: 1 | 2;
+}
+
+type Failure = Exclude<RunResult, { verdict: 'ok' }>;
+
+/** Ends one run early with its verdict; never leaves this file. */
+class Stop extends Error {
+  readonly failure: Failure;
+  constructor(verdict: Failure['verdict'], detail: string) {
+    super(detail);
+    this.failure = { verdict, detail };
+  }
+}
+
+/** Turns of loops, in Python's own C code too, for one tick of fuel: about half a millisecond. */
+const STEPS_PER_TICK = 32_768;
+const FILE_INPUT = 257;
+/** A source text has as many bytes as it likes; what Python's parser makes of it takes a multiple. */
+const MESSAGE_CHARS = 300;
+
+/** One instance of CPython, which is as new before every run. */
+export class PythonInterpreter {
+  private readonly options: PythonOptions;
+  private readonly host: Host;
+  private readonly memory: LinearMemory;
+  private readonly python: CPython;
+  private ticks = 0;
+  private deadline = Infinity;
+  private stopped: 'fuel' | 'clock' | null = null;
+
+  /** Some milliseconds: the image is copied, nothing boots. */
+  constructor(options: PythonOptions) {
+    this.options = options;
+    this.host = new Host(options.image.surroundings, null);
+    const { exports, memory } = this.host.instantiate(options.module);
+    this.memory = memory;
+    this.python = new CPython(exports, memory, options.image.names);
+    this.host.maxBytes = options.image.memory.byteLength + options.limits.memoryMb * 1_048_576;
+    this.host.onTick = () => this.tick();
+    memory.load(options.image);
+  }
+
+  get memoryBytes(): number {
+    return this.memory.byteLength;
+  }
+
+  /** Bytes that runs made the memory grow by; only a new instance gives them back. */
+  get grownBytes(): number {
+    return this.memory.byteLength - this.options.image.memory.byteLength;
+  }
+
+  run(run: PythonRun): RunResult {
+    this.ticks = 0;
+    this.stopped = null;
+    this.deadline = spentMs() + this.options.limits.timeoutMs;
+    this.host.reset();
+    this.python.refuel(STEPS_PER_TICK);
+    let result: RunResult;
+    try {
+      result = this.execute(run);
+    } catch (error) {
+      result = this.verdictOf(error);
+    }
+    result = this.overrule(result);
+    this.memory.restore(this.options.image);
+    return result;
+  }
+
+  /** What the host saw counts, not what the program made of it. */
+  private overrule(result: RunResult): RunResult {
+    const { limits } = this.options;
+    if (this.host.clockRead)
+      return { verdict: 'forbidden', detail: 'The program reads the clock, which tasks may not do.' };
+    if (this.host.reached !== null) return { verdict: 'forbidden', detail: `The program reaches for ${this.host.reached}, which tasks may not do.` };
+    if (this.stopped === 'fuel') return { verdict: 'timeout', detail: `The program did not end within ${limits.fuel} ticks of fuel.` };
+    if (this.stopped === 'clock') return outOfTime(limits);
+    return result;
+  }
+
+  private verdictOf(error: unknown): Failure {
+    if (error instanceof Stop) return error.failure;
+    if (error instanceof Halt) return { verdict: 'error', detail: 'The program was ended.' };
+    // A host stack that ran out and a trap of WebAssembly (invalid byte code, for instance). The image makes good for both.
+    if (error instanceof RangeError) return { verdict: 'error', detail: 'The program nests calls too deep.' };
+    if (error instanceof WebAssembly.RuntimeError) return { verdict: 'error', detail: 'The program crashed its interpreter.' };
+    if (error instanceof WebAssembly.Exception) return { verdict: 'error', detail: 'The program crashed its interpreter.' };
+    throw error;
+  }
+
+  private tick(): void {
+    this.python.refuel(STEPS_PER_TICK);
+    this.options.tick();
+    if (++this.ticks > this.options.limits.fuel) this.stopped ??= 'fuel';
+    else if ((this.ticks & 31) === 0 && spentMs() > this.deadline) this.stopped ??= 'clock';
+    if (this.stopped !== null) throw new Halt('out of fuel');
+  }
+
+  private execute({ code, args, calls }: PythonRun): RunResult {
+    const { api } = this.python;
+    const { image } = this.options;
+    // Arguments are made before the program can patch anything; each call gets its own copy.
+    const record = this.room(this.python.put(args));
+    const tuples = Array.from({ length: calls }, () => this.check(api.PyMarshal_ReadObjectFromString(record, args.length)));
+    const globals = this.check(api.PyDict_New());
+    api.PyDict_SetItemString(globals, this.python.name('__builtins__'), this.check(api.PyDict_Copy(image.builtins)));
+    api.PyDict_SetItemString(globals, this.python.name('__name__'), this.check(api.PyUnicode_FromString(this.python.name('<program>'))));
+    const source = this.room(this.python.putText(code));
+    const compiled = this.check(api.Py_CompileStringExFlags(source, this.python.name('<program>'), FILE_INPUT, 0, -1));
+    this.check(api.PyEval_EvalCode(compiled, globals, globals));
+    const f = api.PyDict_GetItemString(globals, this.python.name('f'));
+    if (f === 0 || api.PyCallable_Check(f) === 0) throw new Stop('error', 'The program declares no function f.');
+    const outputs = tuples.map((tuple) => this.encode(this.check(api.PyObject_Call(f, tuple, 0))));
+    const [output = ''] = outputs;
+    if (outputs.some((other) => other !== output))
+      throw new Stop('nondeterministic', 'Two calls of f with the same arguments gave different outputs.');
+    return { verdict: 'ok', output };
+  }
+
+  /** Canonical text of a value; `plain` has a second try at containers that are data under another name. */
+  private encode(value: Pointer): string {
+    const { api } = this.python;
+    let record = api.PyMarshal_WriteObjectToString(value, MARSHAL_VERSION);
+    if (record === 0 && this.isUnmarshallable()) {
+      record = api.PyMarshal_WriteObjectToString(this.plain(value), MARSHAL_VERSION);
+      if (record === 0 && this.isUnmarshallable()) throw new Stop('unsupported', 'The output is not plain data.');
+    }
+    this.check(record);
+    try {
+      return encodeValue(decodeMarshal(this.python.bytesOf(record)), this.options.limits.outputChars);
+    } catch (error) {
+      if (error instanceof Unwritable) throw new Stop('unsupported', `The output ${error.message}.`);
+      throw error;
+    }
+  }
+
+  private plain(value: Pointer): Pointer {
+    const { api } = this.python;
+    const plain = api.PyObject_CallOneArg(this.options.image.plain, value);
+    if (plain === 0 && this.isUnmarshallable()) throw new Stop('unsupported', 'The output nests too deep or contains itself.');
+    return this.check(plain);
+  }
+
+  /** Takes a `ValueError` if that is what is set; leaves anything else to `check`. */
+  private isUnmarshallable(): boolean {
+    const error = this.python.raised();
+    if (this.python.isOfClass(error, this.python.exceptionClass('ValueError'))) return true;
+    this.fail(error);
+  }
+
+  private room(at: Pointer): Pointer {
+    if (at === 0) throw new Stop('memory', outOfMemory(this.options.limits));
+    return at;
+  }
+
+  /** NULL means that an exception is set. */
+  private check(value: Pointer): Pointer {
+    if (value === 0) this.fail(this.python.raised());
+    return value;
+  }
+
+  private fail(error: Pointer): never {
+    const { python } = this;
+    const { limits, image } = this.options;
+    if (error === 0) throw new Stop('error', 'The program failed without a reason.');
+    const is = (name: string): boolean => python.isOfClass(error, python.exceptionClass(name));
+    if (is('MemoryError')) throw new Stop('memory', outOfMemory(limits));
+    const text = this.describe(error);
+    if (python.isOfClass(error, image.refused)) throw new Stop('forbidden', `The program imports what tasks may not (${text}).`);
+    // How a 32-bit interpreter says that a value is larger than any memory.
+    if (is('OverflowError') && TOO_LARGE.test(text)) throw new Stop('memory', outOfMemory(limits));
+    throw new Stop('error', `The program failed: ${text}`);
+  }
+
+  private describe(error: Pointer): string {
+    const { python } = this;
+    const { api } = python;
+    const name = python.textOf(api.PyType_GetName(api.PyObject_Type(error))) ?? 'an error';
+    const message = api.PyObject_Str(error);
+    const text = message === 0 ? null : python.textOf(message);
+    if (text === null) api.PyErr_Clear();
+    return text ? `${name}: ${text.slice(0, MESSAGE_CHARS)}` : name;
+  }
+}
+
+const TOO_LARGE = /cannot fit 'int' into an index-sized integer|too many digits in integer|too large|too long/;
+
+const TELLS_THREAD_TIME = typeof process.threadCpuUsage === 'function';
+
+/** Processor time of this thread, ms; on a Node that does not tell the wall clock, which a crowded machine distorts. */
+function spentMs(): number {
+  if (!TELLS_THREAD_TIME) return performance.now();
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
+function outOfTime(limits: EnvironmentLimits): RunResult {
+  const detail = `The program did not end within ${limits.timeoutMs} ms.`;
+  return TELLS_THREAD_TIME ? { verdict: 'timeout', detail } : { verdict: 'timeout', detail, backstop: true };
+}
+
+const outOfMemory = (limits: EnvironmentLimits): string => `The program needs more than ${limits.memoryMb} MB of memory.`;
