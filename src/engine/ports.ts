@@ -27,8 +27,11 @@ export interface Engine {
   saveState(dir: string): Promise<void>;
   /** Restores what `saveState` wrote, bit for bit. Throws `EngineError('corrupt', …)` when a file is damaged or of another model. */
   loadState(dir: string): Promise<void>;
-  /** Writes what a user can load elsewhere: the full model as GGUF (full-parameter) or a GGUF LoRA adapter. */
-  exportModel(file: string): Promise<void>;
+  /**
+   * Writes what a user can load elsewhere: the full model as GGUF (full-parameter), or the adapter as a GGUF file or, with
+   * `peft`, as a folder that Hugging Face PEFT loads.
+   */
+  exportModel(file: string, format?: 'gguf' | 'peft'): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -120,6 +123,7 @@ export interface OptimResult {
 
 export interface EngineOptions {
   readonly model: string;
+  /** A GGUF adapter or a PEFT folder. */
   readonly adapter?: string | undefined;
   readonly mode: 'full' | 'lora';
   readonly lora: { readonly rank: number; readonly alpha: number };
@@ -132,6 +136,10 @@ export interface EngineOptions {
   readonly parallel: number;
   /** Tokens of one training graph: larger is faster and takes more memory. */
   readonly tokenBudget: number;
+  /** Compute each block's forward twice instead of keeping its results: `auto` = when memory would be short. */
+  readonly checkpointing?: 'auto' | 'on' | 'off' | undefined;
+  /** Type in which matrices are multiplied in training; sums stay F32. */
+  readonly compute?: 'f32' | 'bf16' | undefined;
   readonly seed: number;
   /** Inference only: no gradient and optimiser buffers. */
   readonly inference?: boolean | undefined;

@@ -1,22 +1,15 @@
-/** LoRA adapters as GGUF files, named as llama.cpp wants them. */
+/** LoRA adapters as files: GGUF, named as llama.cpp wants them, or PEFT folders (`peft.ts`). */
+import { statSync } from 'node:fs';
 import { EngineError } from '../ports.ts';
-import { F32 } from './ffi.ts';
-import { readFloats } from './gguf-data.ts';
-import { readGguf } from './gguf.ts';
+import { BF16, F16, F32 } from './ffi.ts';
+import { readTensor } from './gguf-data.ts';
+import { readGguf, typeName } from './gguf.ts';
 import { writeGguf } from './gguf-write.ts';
+import { fromBf16, fromF16 } from './half.ts';
+import { assembleAdapter, type Adapter, type AdapterTensor } from './lora.ts';
 import { adapterTensors } from './parameters.ts';
+import { importPeft } from './peft.ts';
 import type { Shape } from './shape.ts';
-
-/** Fresh adapter: A ~ N(0, 1/in), B = 0, so that it changes nothing at first (Hu et al. 2021). */
-export function initialAdapter(shape: Shape, rank: number, uniform: () => number): Map<string, Float32Array> {
-  const gauss = (): number => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-  return new Map(
-    [...adapterTensors(shape, rank)].map(([name, [n = 1, m = 1]]) => {
-      const data = new Float32Array(n * m);
-      return [name, name.endsWith('lora_a') ? data.map(() => gauss() / Math.sqrt(n)) : data];
-    }),
-  );
-}
 
 export function writeAdapter(
   path: string,
@@ -40,26 +33,39 @@ export function writeAdapter(
 }
 
 /**
- * Reads an adapter over all linear layers of `shape`.
- * @throws EngineError `corrupt` when it is no adapter or of another model, `unsupported` when it leaves out layers or is not F32.
+ * Reads an adapter for a model of `shape`: a GGUF file or a PEFT folder.
+ * @throws EngineError `missing`, `corrupt` (damaged, or of another model) or `unsupported` (not a plain LoRA over linear layers)
  */
-export function readAdapter(path: string, shape: Shape): { rank: number; alpha: number; values: Map<string, Float32Array> } {
+export function readAdapter(path: string, shape: Shape): Adapter {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined)
+    throw new EngineError('missing', `There is no adapter ${path}. Give a GGUF adapter, or a folder that PEFT's save_pretrained wrote.`);
+  if (stat.isDirectory()) return importPeft(path, shape);
+  if (path.endsWith('.safetensors'))
+    throw new EngineError('unsupported', `${path} is one file of a PEFT adapter. Give the folder that holds it and adapter_config.json.`);
   const file = readGguf(path);
-  const alpha = file.metadata.get('adapter.lora.alpha');
-  if (file.metadata.get('general.type') !== 'adapter' || typeof alpha !== 'number')
-    throw new EngineError('corrupt', `${path} is not a LoRA adapter in GGUF format. Give the file that "exportModel" wrote.`);
-  const rank = file.tensors.get('blk.0.attn_q.weight.lora_a')?.shape[1] ?? 0;
-  const values = new Map<string, Float32Array>();
-  for (const [name, dims] of adapterTensors(shape, rank)) {
-    const entry = file.tensors.get(name);
-    if (entry === undefined)
-      throw new EngineError('unsupported', `${path} lacks ${name}; adapters must cover all linear layers of this model. Train a new one.`);
-    if (entry.type !== F32 || entry.shape[0] !== dims[0] || (entry.shape[1] ?? 1) !== dims[1])
-      throw new EngineError(
-        'corrupt',
-        `${path}: ${name} has extents [${entry.shape.join(', ')}], this model wants F32 [${dims.join(', ')}]. It belongs to another model.`,
-      );
-    values.set(name, readFloats(file, entry));
+  const { metadata } = file;
+  if (metadata.get('general.type') !== 'adapter' || metadata.get('adapter.type') !== 'lora')
+    throw new EngineError('corrupt', `${path} is not a LoRA adapter in GGUF format. Give a file that "kelvin export" or llama.cpp wrote.`);
+  const architecture = metadata.get('general.architecture');
+  if (architecture !== (shape.architecture ?? 'llama'))
+    throw new EngineError(
+      'corrupt',
+      `${path} belongs to a ${String(architecture).slice(0, 40)} model, this one is ${shape.architecture ?? 'llama'}. Give the adapter of this model.`,
+    );
+  const alpha = metadata.get('adapter.lora.alpha');
+  const found = new Map<string, AdapterTensor>();
+  for (const [name, entry] of file.tensors) {
+    const convert = DECODERS.get(entry.type);
+    if (convert === undefined)
+      throw new EngineError('unsupported', `${path}: ${name} is ${typeName(entry.type)}. Convert the adapter to F32, F16 or BF16.`);
+    found.set(name, { shape: entry.shape, read: () => convert(readTensor(file, entry)) });
   }
-  return { rank, alpha, values };
+  return assembleAdapter(path, shape, found, typeof alpha === 'number' ? alpha : NaN);
 }
+
+const DECODERS = new Map<number, (bytes: Buffer) => Float32Array>([
+  [F32, (bytes) => new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)],
+  [F16, fromF16],
+  [BF16, fromBf16],
+]);

@@ -2,23 +2,22 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { EngineError, type Engine, type EngineInfo, type EngineOptions } from '../ports.ts';
-import { initialAdapter, readAdapter } from './adapter.ts';
+import { readAdapter } from './adapter.ts';
 import { closeDevice, openDevice, type Device } from './backend.ts';
 import { loadFrozen } from './frozen.ts';
+import { initialAdapter } from './lora.ts';
 import { isF32, readF32 } from './gguf-data.ts';
 import { chatFormatOf } from './chat-format.ts';
 import { readGguf, type GgufFile } from './gguf.ts';
 import { GraphDecoder } from './graph-decoder.ts';
 import { LlamaDecoder } from './llama-decoder.ts';
 import { Parameters } from './parameters.ts';
+import { checkPlan, countOf, planTraining, SMALL, type TrainingPlan } from './plan.ts';
 import { uniformAt } from './random.ts';
 import { Closer, GgmlEngine, LlamaModel } from './session.ts';
 import { expectedTensors, shapeOf, type Shape } from './shape.ts';
 import { LlamaVocabulary, ownTokenizer } from './tokenizer.ts';
-import { Trainer } from './trainer.ts';
-
-/** Above this many parameters libllama samples: its quantised weights read faster than F32. */
-const SMALL = 30_000_000;
+import { Trainer, type TrainerOptions } from './trainer.ts';
 
 /** For tests: which sampler, instead of the choice by size. */
 export interface GgmlOverrides {
@@ -32,15 +31,15 @@ export interface GgmlOverrides {
 export async function openGgmlEngine(options: EngineOptions, overrides: GgmlOverrides = {}): Promise<Engine> {
   const file = readGguf(options.model);
   const shape = shapeOf(file);
-  const count = (tensors: Map<string, readonly number[]>): number =>
-    [...tensors.values()].reduce((a, dims) => a + dims.reduce((x, y) => x * y, 1), 0);
-  const parameters = count(expectedTensors(shape));
+  const parameters = countOf(expectedTensors(shape));
   const sampler = overrides.sampler ?? (parameters <= SMALL && isF32(file) ? 'graph' : 'llama');
   // A GPU gains nothing on a model this small: launching its kernels would take most of the time.
   const device = openDevice(options.backend === 'auto' && parameters <= SMALL ? 'cpu' : options.backend, options.threads);
   const cleanup = new Closer();
   cleanup.defer(() => closeDevice(device));
   try {
+    const plan = options.inference === true ? null : planTraining(device, file, options);
+    if (plan !== null) checkPlan(plan, options);
     const weights = await openWeights(options, file, shape, device, sampler);
     if (weights !== null) cleanup.defer(() => weights.dispose());
     const own = ownTokenizer(file);
@@ -50,14 +49,14 @@ export async function openGgmlEngine(options: EngineOptions, overrides: GgmlOver
       cleanup.defer(() => opened.dispose());
       model = opened;
     }
-    const tokenizer = own ?? new LlamaVocabulary((model as LlamaModel).l, (model as LlamaModel).native);
+    const tokenizer = own ?? new LlamaVocabulary((model as LlamaModel).l, (model as LlamaModel).native, file);
     if (tokenizer.size !== shape.vocabulary)
       throw new EngineError(
         'corrupt',
         `${options.model} has ${tokenizer.size} tokens for ${shape.vocabulary} embeddings. Export the model again.`,
       );
     const trainer =
-      weights === null || options.inference === true ? null : new Trainer(device, weights, { tokenBudget: options.tokenBudget });
+      weights === null || options.inference === true ? null : new Trainer(device, weights, trainerOptions(options, plan));
     if (trainer !== null) cleanup.defer(() => trainer.dispose());
     const context = Math.min(options.contextLength, shape.context);
     const slots = Math.max(1, Math.ceil(options.parallel / device.lanes.length));
@@ -88,7 +87,18 @@ export async function openGgmlEngine(options: EngineOptions, overrides: GgmlOver
       cleanup.defer(() => decoder.dispose());
       return decoder;
     });
-    const engine = new GgmlEngine({ info, tokenizer, trainer, weights, decoders, model, shape, file, cleanup });
+    const engine = new GgmlEngine({
+      info,
+      chatFormat: chatFormatOf(file),
+      tokenizer,
+      trainer,
+      weights,
+      decoders,
+      model,
+      shape,
+      file,
+      cleanup,
+    });
     if (sampler === 'llama' && options.mode === 'lora' && weights !== null) engine.refresh();
     else if (sampler === 'llama' && options.adapter !== undefined) engine.apply(options.adapter);
     return engine;
@@ -97,6 +107,12 @@ export async function openGgmlEngine(options: EngineOptions, overrides: GgmlOver
     throw error;
   }
 }
+
+const trainerOptions = (options: EngineOptions, plan: TrainingPlan | null): TrainerOptions => ({
+  tokenBudget: options.tokenBudget,
+  checkpointing: plan?.checkpointing ?? false,
+  compute: options.compute ?? 'f32',
+});
 
 /** Weights on the device, or null when libllama alone samples. */
 async function openWeights(

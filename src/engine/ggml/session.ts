@@ -15,6 +15,7 @@ import { LlamaDecoder } from './llama-decoder.ts';
 import { bindLlama, loadLlamaModel, type Llama } from './llama.ts';
 import type { Pointer } from './libraries.ts';
 import type { Parameters } from './parameters.ts';
+import { exportPeft } from './peft.ts';
 import { Sampling } from './schedule.ts';
 import type { Shape } from './shape.ts';
 import { loadState, saveState } from './state.ts';
@@ -127,40 +128,46 @@ export class GgmlEngine implements Engine {
       this.refresh();
     });
   }
-  exportModel(file: string): Promise<void> {
+  exportModel(file: string, format: 'gguf' | 'peft' = 'gguf'): Promise<void> {
     return this.#inTurn(async () => {
       const { parameters } = this.#trainer();
-      if (parameters.mode === 'lora') writeAdapter(file, this.#p.shape, parameters.lora, parameters.read('w'));
+      if (parameters.mode === 'full' && format === 'peft')
+        throw new EngineError('unsupported', 'PEFT folders hold adapters, and this run trains all weights. Export it as GGUF.');
+      if (format === 'peft') exportPeft(file, this.#p.shape, parameters.lora, parameters.read('w'));
+      else if (parameters.mode === 'lora') writeAdapter(file, this.#p.shape, parameters.lora, parameters.read('w'));
       else exportFull(file, this.#p.file, parameters.read('w'));
     });
   }
 
   /** Hands the trainer's weights to a libllama sampler; the graph sampler reads them in place. */
   refresh(): void {
-    const { model, weights, decoders, shape } = this.#p;
+    const { model, weights, decoders } = this.#p;
     if (model === null || weights === null || !decoders.some((d) => d instanceof LlamaDecoder)) return;
     if (weights.mode === 'full')
       throw new EngineError('unsupported', 'Full-parameter training of a model this large is not possible yet. Set engine.mode to "lora".');
+    this.#hand(weights.lora, weights.read('w'));
+  }
+  /** Loads an adapter (GGUF file or PEFT folder) into the libllama sampler, in place of the one before. */
+  apply(adapter: string): void {
+    const { values, ...lora } = readAdapter(adapter, this.#p.shape);
+    this.#hand(lora, values);
+  }
+  /** llama.cpp reads adapters from files only; it sees none but those written here, whose every number was checked. */
+  #hand(lora: { rank: number; alpha: number }, values: ReadonlyMap<string, Float32Array>): void {
+    const { model, decoders, shape } = this.#p;
+    if (model === null) return;
     const folder = mkdtempSync(path.join(os.tmpdir(), 'kelvin-'));
     try {
       const file = path.join(folder, 'adapter.gguf');
-      writeAdapter(file, shape, weights.lora, weights.read('w'));
-      this.apply(file);
+      writeAdapter(file, shape, lora, values);
+      const adapter = model.l.loadAdapter(model.native, file) as Pointer | null;
+      if (adapter === null) throw new EngineError('native', `llama.cpp refuses the adapter. Check that it was trained on ${this.info.model}.`);
+      for (const decoder of decoders) if (decoder instanceof LlamaDecoder) decoder.setAdapter(adapter);
+      if (model.adapter !== null) model.l.freeAdapter(model.adapter);
+      model.adapter = adapter;
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
-  }
-  /** Loads an adapter file into the libllama sampler, in place of the one before. */
-  apply(file: string): void {
-    const { model, decoders, shape } = this.#p;
-    if (model === null) return;
-    readAdapter(file, shape);
-    const adapter = model.l.loadAdapter(model.native, file) as Pointer | null;
-    if (adapter === null)
-      throw new EngineError('corrupt', `llama.cpp refuses the adapter ${file}. Check that it was trained on this model.`);
-    for (const decoder of decoders) if (decoder instanceof LlamaDecoder) decoder.setAdapter(adapter);
-    if (model.adapter !== null) model.l.freeAdapter(model.adapter);
-    model.adapter = adapter;
   }
 
   #trainer(): Trainer {
