@@ -83,7 +83,8 @@ export class Box {
     if (broken || interpreter.memoryBytes() > this.bootBytes + KEPT_GROWTH_BYTES) {
       this.interpreter = null;
       this.wasted = true;
-    } else interpreter.restore();
+    } else if (result.verdict === 'ok') interpreter.image.restore();
+    else interpreter.image.restoreAll();
     return result;
   }
 

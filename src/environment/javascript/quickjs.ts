@@ -4,6 +4,7 @@ import type { QuickJSContext, QuickJSHandle, QuickJSRuntime, QuickJSSyncVariant 
 import { gateImports } from './gate.ts';
 import type { Gate, SandboxModule, Surroundings } from './gate.ts';
 import { ENCODER_SOURCE, GUEST_PRELUDE, GUEST_PROTOTYPES } from './guest.ts';
+import { MemoryImage } from './image.ts';
 import type { EnvironmentLimits } from '../port.ts';
 
 /** A booted QuickJS with the program's realm, the encoder's realm, and the image of its memory. */
@@ -17,8 +18,8 @@ export interface QuickJs {
   readonly gate: Gate;
   /** Bytes of linear memory now; grows only. */
   readonly memoryBytes: () => number;
-  /** Puts every byte back to what it was at boot: the next program meets a fresh interpreter. */
-  readonly restore: () => void;
+  /** Puts the memory back to what it was at boot: the next program meets a fresh interpreter. */
+  readonly image: MemoryImage;
 }
 
 export interface QuickJsOptions extends Surroundings {
@@ -79,37 +80,11 @@ export async function openQuickJs(options: QuickJsOptions): Promise<QuickJs> {
     gate: gate as Gate,
   };
   (gate as Gate).lock();
-  const image = takeImage(new Uint8Array(memory.buffer));
   return {
     ...interpreter,
     memoryBytes: () => memory.buffer.byteLength,
-    restore() {
-      const bytes = new Uint8Array(memory.buffer);
-      bytes.fill(0);
-      for (const { at, content } of image) bytes.set(content, at);
-    },
+    image: new MemoryImage(memory, limits.stackKb * 1_024),
   };
-}
-
-interface Stretch {
-  readonly at: number;
-  readonly content: Uint8Array;
-}
-
-/** The stretches of memory that hold anything but zeros; most of an interpreter's memory is a stack it never used. */
-function takeImage(bytes: Uint8Array): readonly Stretch[] {
-  const stretches: Stretch[] = [];
-  const empty = new Uint8Array(PAGE);
-  let start: number | null = null;
-  for (let at = 0; at <= bytes.length; at += PAGE) {
-    const used = at < bytes.length && Buffer.compare(bytes.subarray(at, at + PAGE), empty) !== 0;
-    if (used) start ??= at;
-    else if (start !== null) {
-      stretches.push({ at: start, content: bytes.slice(start, at) });
-      start = null;
-    }
-  }
-  return stretches;
 }
 
 /** The clock must be ours, both marks must appear, and UTC must hold. */
