@@ -81,6 +81,7 @@ export const ENTRIES = {
   main: 'src/main.ts',
   'environment-worker': 'src/environment/worker.ts',
   'environment-keeper': 'src/environment/keeper.ts',
+  'environment-python-image': 'src/environment/python/image-writer.ts',
 };
 
 /** Bundles the sources into dist/ when they changed since the last time (about 0.2 s). */

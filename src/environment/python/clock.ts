@@ -21,7 +21,9 @@ export function writeUtc(view: DataView, seconds: number): void {
 
 /** Seconds since 1970 of the structure, whose fields may lie outside their ranges as C allows. */
 export function readUtc(view: DataView): bigint {
-  const [second = 0, minute = 0, hour = 0, day = 0, month = 0, year = 0] = [0, 1, 2, 3, 4, 5].map((index) => view.getInt32(4 * index, true));
+  const [second = 0, minute = 0, hour = 0, day = 0, month = 0, year = 0] = [0, 1, 2, 3, 4, 5].map((index) =>
+    view.getInt32(4 * index, true),
+  );
   const ms = Date.UTC(1900 + year, month, day, hour, minute, second);
   return Number.isNaN(ms) ? -1n : BigInt(Math.floor(ms / 1_000));
 }

@@ -40,7 +40,6 @@ interface Exports {
   PyType_GetName(type: Pointer): Pointer;
 }
 
-
 export class CPython {
   readonly api: Exports;
   readonly memory: LinearMemory;
@@ -59,12 +58,12 @@ export class CPython {
 
   /** Sets how many turns of loops may pass until the next tick. */
   refuel(steps: number): void {
-    (this.exports[EXPORTS.fuel] as WebAssembly.Global<'i32'>).value = steps;
+    (this.exports[EXPORTS.fuel] as WebAssembly.Global).value = steps;
   }
 
   /** Address of an exported variable. */
   address(name: string): Pointer {
-    return (this.exports[name] as WebAssembly.Global<'i32'>).value;
+    return (this.exports[name] as WebAssembly.Global).value;
   }
 
   /** The exception class of this name (`MemoryError`). */

@@ -28,6 +28,7 @@ export const DEFAULT_MODULES: readonly string[] = [
   'statistics',
   'string',
   'struct',
+  'sys',
   'textwrap',
   'types',
   'typing',
@@ -36,7 +37,8 @@ export const DEFAULT_MODULES: readonly string[] = [
 ];
 
 /** Found later by name, not by an import statement: codecs by `str.encode`. */
-const CODECS = 'ascii latin_1 utf_8 utf_8_sig utf_16 utf_32 cp1252 cp437 rot_13 hex_codec base64_codec unicode_escape raw_unicode_escape punycode idna';
+const CODECS =
+  'ascii latin_1 utf_8 utf_8_sig utf_16 utf_32 cp1252 cp437 rot_13 hex_codec base64_codec unicode_escape raw_unicode_escape punycode idna';
 
 /**
  * Runs once while the interpreter boots. Imports what tasks may import, then takes the way to any further module

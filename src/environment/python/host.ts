@@ -189,7 +189,9 @@ export class Host {
       }),
       ...booting('__syscall_stat64', (files, path: number, out: number) => this.stat(files, this.memory.text(path), out)),
       ...booting('__syscall_lstat64', (files, path: number, out: number) => this.stat(files, this.memory.text(path), out)),
-      ...booting('__syscall_newfstatat', (files, _directory: number, path: number, out: number) => this.stat(files, this.memory.text(path), out)),
+      ...booting('__syscall_newfstatat', (files, _directory: number, path: number, out: number) =>
+        this.stat(files, this.memory.text(path), out),
+      ),
       ...booting('__syscall_fstat64', (files, descriptor: number, out: number) =>
         this.open.has(descriptor) ? this.stat(files, files.path, out) : -ERRNO.badFile,
       ),

@@ -161,7 +161,11 @@ function rewriteSection(id: number, body: ByteReader, layout: Layout): Uint8Arra
       return appended(2 + layout.mutableGlobals.length, (out) => {
         out.name(EXPORTS.cards).byte(2).u32(1);
         out.name(EXPORTS.fuel).byte(3).u32(layout.globals);
-        for (const index of layout.mutableGlobals) out.name(EXPORTS.global + index).byte(3).u32(index);
+        for (const index of layout.mutableGlobals)
+          out
+            .name(EXPORTS.global + index)
+            .byte(3)
+            .u32(index);
       });
     case SECTION.code:
       return rewriteCode(body, layout);
@@ -225,13 +229,17 @@ class FunctionRewriter {
       else if (instruction.kind === 'store') {
         this.mark(locals, instruction.value, instruction.offset);
         stores = true;
-      } else code.byte(OP.call).u32(this.layout.firstFunction + ADDED_FUNCTIONS[instruction.kind === 'call' ? 'trampoline' : instruction.kind]);
+      } else
+        code.byte(OP.call).u32(this.layout.firstFunction + ADDED_FUNCTIONS[instruction.kind === 'call' ? 'trampoline' : instruction.kind]);
     }
     code.copy(bytes, copied, body.end);
     head.clear();
     head.u32(groups + (stores ? SCRATCH.length : 0)).copy(bytes, groupsAt, groupsEnd);
     if (stores) for (const type of SCRATCH) head.byte(1, type);
-    out.u32(head.length + code.length).copy(head.view()).copy(code.view());
+    out
+      .u32(head.length + code.length)
+      .copy(head.view())
+      .copy(code.view());
   }
 
   /** `if (--fuel <= 0) tick()` */

@@ -91,9 +91,9 @@ export class PythonInterpreter {
   /** What the host saw counts, not what the program made of it. */
   private overrule(result: RunResult): RunResult {
     const { limits } = this.options;
-    if (this.host.clockRead)
-      return { verdict: 'forbidden', detail: 'The program reads the clock, which tasks may not do.' };
-    if (this.host.reached !== null) return { verdict: 'forbidden', detail: `The program reaches for ${this.host.reached}, which tasks may not do.` };
+    if (this.host.clockRead) return { verdict: 'forbidden', detail: 'The program reads the clock, which tasks may not do.' };
+    if (this.host.reached !== null)
+      return { verdict: 'forbidden', detail: `The program reaches for ${this.host.reached}, which tasks may not do.` };
     if (this.stopped === 'fuel') return { verdict: 'timeout', detail: `The program did not end within ${limits.fuel} ticks of fuel.` };
     if (this.stopped === 'clock') return outOfTime(limits);
     return result;

@@ -44,7 +44,6 @@ const NAMES: ReadonlyMap<string, PyValue> = new Map<string, PyValue>([
 ]);
 
 const NONE: PyValue = { kind: 'none' };
-type Sequence = Extract<PyValue, { kind: 'str' | 'bytes' | 'list' | 'tuple' }>;
 
 class LiteralReader {
   private readonly tokens: readonly Token[];
@@ -157,7 +156,8 @@ class LiteralReader {
     if (items === null || args.length > 1) throw new NotALiteral();
     if (name === 'set' || name === 'frozenset') return setOf(name, items);
     if (name === 'list' || name === 'tuple') return { kind: name, items };
-    if (name === 'dict' && (args.length === 0 || first.kind === 'dict')) return { kind: 'dict', entries: first.kind === 'dict' ? first.entries : [] };
+    if (name === 'dict' && (args.length === 0 || first.kind === 'dict'))
+      return { kind: 'dict', entries: first.kind === 'dict' ? first.entries : [] };
     throw new NotALiteral();
   }
 
@@ -247,8 +247,9 @@ const isText = (value: PyValue): value is Extract<PyValue, { kind: 'str' | 'byte
 const isNumber = (value: PyValue): boolean => ['int', 'float', 'complex', 'bool'].includes(value.kind);
 
 function lengthOf(value: PyValue): number {
-  if (!isText(value) && value.kind !== 'list' && value.kind !== 'tuple') throw new NotALiteral();
-  return (value satisfies Sequence).kind === 'list' || value.kind === 'tuple' ? value.items.length : (value as { value: { length: number } }).value.length;
+  if (isText(value)) return value.value.length;
+  if (value.kind === 'list' || value.kind === 'tuple') return value.items.length;
+  throw new NotALiteral();
 }
 
 function negate(value: PyValue): PyValue {

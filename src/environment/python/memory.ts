@@ -16,13 +16,13 @@ export interface Snapshot {
 export class LinearMemory {
   private readonly memory: WebAssembly.Memory;
   private readonly cards: WebAssembly.Memory;
-  private readonly globals: readonly (readonly [string, WebAssembly.Global<'i32'>])[];
+  private readonly globals: readonly (readonly [string, WebAssembly.Global])[];
 
   constructor({ exports }: WebAssembly.Instance) {
     this.memory = exports['memory'] as WebAssembly.Memory;
     this.cards = exports[EXPORTS.cards] as WebAssembly.Memory;
     this.globals = Object.entries(exports).flatMap(([name, value]) =>
-      name.startsWith(EXPORTS.global) ? [[name, value as WebAssembly.Global<'i32'>] as const] : [],
+      name.startsWith(EXPORTS.global) ? [[name, value as WebAssembly.Global] as const] : [],
     );
   }
 

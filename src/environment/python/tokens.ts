@@ -4,8 +4,7 @@ import type { PyValue } from './value.ts';
 export class NotALiteral extends Error {}
 
 export type Token =
-  | { readonly kind: 'value'; readonly text: string; readonly value: PyValue }
-  | { readonly kind: 'name' | 'mark'; readonly text: string };
+  { readonly kind: 'value'; readonly text: string; readonly value: PyValue } | { readonly kind: 'name' | 'mark'; readonly text: string };
 
 /** White space, line ends and comments, as between brackets. */
 const SPACE = /(?:[ \t\f\r\n]|#[^\n]*)+/y;

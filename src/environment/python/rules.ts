@@ -1,0 +1,34 @@
+import type { Inspection, LanguageRules } from '../language.ts';
+import { findForbidden } from './forbidden.ts';
+import { DEFAULT_MODULES } from './guest.ts';
+import { canonicalArgumentList, canonicalLiteral, encodeArguments, readArguments } from './literal.ts';
+import { encodeMarshal } from './marshal.ts';
+import { entryProblem, normaliseProgram } from './program.ts';
+import { parseSource } from './syntax.ts';
+
+const MODULES: ReadonlySet<string> = new Set(DEFAULT_MODULES);
+
+/** Python as a task language, seen from the host: a grammar reads it, nothing runs it here. */
+export const pythonRules: LanguageRules = {
+  language: 'python',
+  title: 'Python',
+  probe: 'def f(x):\n    return x + 1',
+  recycleMb: { process: 600, worker: 200 },
+  inspect(program): Inspection {
+    const source = parseSource(program);
+    return { kind: 'program', problem: entryProblem(source), forbidden: findForbidden(source, MODULES), chance: null };
+  },
+  readArguments(text, maxChars) {
+    const values = readArguments(text, maxChars);
+    // One character a byte: the record crosses to the worker as text.
+    return (
+      values && {
+        source: Buffer.from(encodeMarshal({ kind: 'tuple', items: values })).toString('latin1'),
+        canonical: encodeArguments(values),
+      }
+    );
+  },
+  canonicalValue: (text) => canonicalLiteral(text),
+  canonicalArguments: (text) => canonicalArgumentList(text),
+  normalise: normaliseProgram,
+};

@@ -1,0 +1,49 @@
+import type { Image, Interpreter, InterpreterOptions, LanguageRuntime, RunRequest, RunResult } from '../language.ts';
+import type { BootImage } from './boot.ts';
+import { bootImages, compilePython } from './build.ts';
+import { loadImages } from './image.ts';
+import { PythonInterpreter } from './interpreter.ts';
+
+/** What all workers of a process use: compiled code and the memories of booted interpreters. */
+interface Shared {
+  readonly module: WebAssembly.Module;
+  readonly images: readonly BootImage[];
+}
+
+/** Python in the worker: CPython in WebAssembly, the memory that it wrote put back after every run. */
+export const pythonRuntime: LanguageRuntime = {
+  share: () => {
+    const module = compilePython();
+    return Promise.resolve({ module, images: loadImages() ?? bootImages(module) } satisfies Shared);
+  },
+  open: (options) => Promise.resolve(new PooledPython(options)),
+};
+
+class PooledPython implements Interpreter {
+  readonly worn = false;
+  private readonly options: InterpreterOptions;
+  private readonly shared: Shared;
+  private readonly interpreters: (PythonInterpreter | undefined)[] = [];
+
+  constructor(options: InterpreterOptions) {
+    this.options = options;
+    this.shared = options.shared as Shared;
+  }
+
+  prepare(image: Image): Promise<void> {
+    const { module, images } = this.shared;
+    const { limits, tick } = this.options;
+    this.interpreters[image] ??= new PythonInterpreter({ module, image: images[image] as BootImage, limits, tick });
+    return Promise.resolve();
+  }
+
+  run({ image, code, args, calls }: RunRequest): RunResult {
+    const interpreter = this.interpreters[image];
+    if (interpreter === undefined) throw new Error('The interpreter was not prepared.');
+    return interpreter.run({ code, args: Buffer.from(args, 'latin1'), calls });
+  }
+
+  get memoryBytes(): number {
+    return this.interpreters.reduce((bytes, interpreter) => bytes + (interpreter?.memoryBytes ?? 0), 0);
+  }
+}
