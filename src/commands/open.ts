@@ -4,6 +4,8 @@ import { openGgmlEngine } from '../engine/ggml/engine.ts';
 import type { Engine } from '../engine/ports.ts';
 import { openJavascriptEnvironment } from '../environment/javascript.ts';
 import type { Environment } from '../environment/port.ts';
+import { fetchModel, isUri } from '../models/resolve.ts';
+import { fetchDisplay } from './fetch-display.ts';
 import { resolveShipped } from './paths.ts';
 
 /** Each thread is a lane with graphs and gradients of its own, so memory grows with them. */
@@ -13,15 +15,20 @@ const MOST_THREADS = 8;
 export const threadsFor = (configured: number, cores: number): number => configured || Math.min(cores, MOST_THREADS);
 
 /** The engine that a config asks for. Throws `EngineError` with what to do. */
-export const openEngine = (config: Config, inference = false): Promise<Engine> =>
-  openGgmlEngine({
+export async function openEngine(config: Config, inference = false): Promise<Engine> {
+  return await openGgmlEngine({
     ...config.engine,
     threads: threadsFor(config.engine.threads, availableParallelism()),
-    model: resolveShipped(config.model),
+    model: await modelFile(config.model),
     adapter: config.adapter,
     seed: config.seed,
     inference,
   });
+}
+
+/** The file that a config means by its model: a path, or a URI that is fetched when it is not in the cache. */
+export const modelFile = async (model: string): Promise<string> =>
+  isUri(model) ? await fetchModel(model, fetchDisplay('stderr')) : resolveShipped(model);
 
 /** The environment that a config asks for. */
 export function openEnvironment(config: Config): Promise<Environment> {

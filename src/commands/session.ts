@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { dialectFor } from '../core/prompts/index.ts';
+import { speechFor } from '../core/prompts/index.ts';
+import type { Speech } from '../core/prompts/index.ts';
 import type { LiveMessage, RunEvent } from '../core/events.ts';
 import { EMPTY_VIEW, fold } from '../core/fold.ts';
 import type { RunView } from '../core/fold.ts';
@@ -18,7 +19,6 @@ import { createAnswered } from '../loop/answered.ts';
 import { createConductor } from '../loop/conductor.ts';
 import type { ConductorControls } from '../loop/conductor.ts';
 import type { LoopContext } from '../loop/context.ts';
-import { createReader } from '../loop/reader.ts';
 import { run } from '../loop/run.ts';
 import { initialState, restoreState, storeState } from '../loop/state.ts';
 import type { LoopState, StoredState } from '../loop/state.ts';
@@ -29,7 +29,10 @@ import { openJournal, openJournalReader } from '../record/journal.ts';
 import { acquireLock } from '../record/lock.ts';
 import type { RunJournal } from '../record/port.ts';
 import { Closing } from './closing.ts';
+import { isolationWarnings, knownIsolation } from './isolation.ts';
 import { createLive } from './live.ts';
+import { userName } from './user.ts';
+import { openThoughtReader } from './watching.ts';
 import { EXIT } from './exits.ts';
 import { ROOT } from './paths.ts';
 import { commandHandler } from './orders.ts';
@@ -66,7 +69,9 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const lock = stack.use(acquireLock(runDir));
   // What a wrong config breaks comes first, before anything is recorded.
   const engine = stack.use(await openEngine(config));
+  const speech = speechFor(engine, config);
   const environment = stack.use(await openEnvironment(config));
+  const isolation = await knownIsolation();
   const journal = stack.use(openJournal(runDir));
   const restored = restore(journal, runDir);
   const state = restored.state ?? initialState();
@@ -122,6 +127,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
     ...restored.warnings.map((message): RunEvent => ({ type: 'warning', step: state.step, message })),
   ]);
   if (!monitor) record([{ type: 'warning', step: state.step, message: 'The safety monitor is switched off: no thought is read.' }]);
+  record(isolationWarnings(isolation).map((message): RunEvent => ({ type: 'warning', step: state.step, message })));
   if (options.reason !== undefined && conductor.paused) conductor.resume(options.reason, userName());
   options.onReady?.(conductor);
 
@@ -129,8 +135,8 @@ export async function runSession(options: SessionOptions): Promise<number> {
     config,
     engine,
     environment,
-    dialect: dialectFor(engine.info.dialect, config.language),
-    reader: createReader(monitor, { pauseAt: config.safety.pauseAt, isAnswered: answered.has }),
+    ...speech,
+    reader: openThoughtReader(monitor, config, runDir, restored.events, answered.has),
     journal: { append: record, close: () => journal.close() },
     conductor,
     state,
@@ -140,7 +146,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
     drillThought: DRILL_THOUGHT,
   };
   const cause = await run(context, {
-    evaluate: evaluator(config, engine, environment, live),
+    evaluate: evaluator(config, engine, speech, environment, live),
     checkpoint: (step) => {
       lock.check();
       return saveCheckpoint(runDir, step, (dir) => saveEngine(engine, dir), storeState(state), { keep: config.checkpoint.keep });
@@ -201,6 +207,7 @@ function readEvents(runDir: string): RunEvent[] {
 function evaluator(
   config: Config,
   engine: Engine,
+  speech: Speech,
   environment: Environment,
   live: ReturnType<typeof createLive>,
 ): (() => Promise<Metrics>) | null {
@@ -209,6 +216,7 @@ function evaluator(
   return () =>
     evaluate({
       engine,
+      speech,
       environment,
       tasks: heldoutTasks(suite, tasks),
       seed: config.seed,
@@ -238,5 +246,3 @@ function onSignals(stack: Closing, conductor: ConductorControls, setCode: (code:
     stack.defer(() => void process.off(signal, handle));
   }
 }
-
-export const userName = (): string => process.env['USER'] ?? process.env['LOGNAME'] ?? process.env['USERNAME'] ?? 'unknown';

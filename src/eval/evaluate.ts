@@ -1,5 +1,6 @@
 import { parseCompletion } from '../core/answers.ts';
-import { dialectFor } from '../core/prompts/index.ts';
+import { speechFor } from '../core/prompts/index.ts';
+import type { Speech } from '../core/prompts/index.ts';
 import { seedOf } from '../core/rng.ts';
 import type { Metrics, Task } from '../core/types.ts';
 import type { Engine, Sequence } from '../engine/ports.ts';
@@ -9,6 +10,8 @@ import { levelOf } from './heldout.ts';
 
 export interface EvaluateOptions {
   readonly engine: Engine;
+  /** How to speak with the model; absent: as its file says. */
+  readonly speech?: Speech | undefined;
   readonly environment: Environment;
   readonly tasks: readonly Task[];
   readonly seed: number;
@@ -37,10 +40,10 @@ export interface EvaluatedTask {
 /** Answers every task once and judges the answers; in the order of the tasks. */
 export async function answerTasks(options: AnswerOptions): Promise<EvaluatedTask[]> {
   const { engine, environment, tasks, temperature, seed, maxTokens, signal, force = '' } = options;
-  const dialect = dialectFor(engine.info.dialect, environment.language);
+  const { dialect, encode } = options.speech ?? speechFor(engine, { language: environment.language });
   const forced = force === '' ? [] : engine.tokenize(force);
   const requests = tasks.map((task) => ({
-    prompt: [...engine.tokenize(dialect.solvePrompt(task)), ...forced],
+    prompt: [...encode({ role: 'solve', taskType: task.type, prompt: dialect.solvePrompt(task) }), ...forced],
     n: 1,
     maxTokens,
     temperature,

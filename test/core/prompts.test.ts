@@ -27,8 +27,8 @@ const induction: InductionTask = {
   ],
 };
 
-describe.each(['nano', 'chat'])('the six prompts (%s)', (name) => {
-  const dialect = dialectFor(name, 'javascript');
+describe.each(['nano', 'chat', 'brief'])('the six prompts (%s)', (name) => {
+  const dialect = dialectFor(name, 'javascript', name === 'brief' ? 'brief' : 'full');
 
   it('solving shows exactly what the solver may see', () => {
     const deduction = dialect.solvePrompt(triplet);

@@ -1,27 +1,13 @@
 import type { Language, Task, TaskType, TripletTask } from '../types.ts';
 import { shownPairs } from './dialect.ts';
 import type { Dialect, Proposal } from './dialect.ts';
+import { LANGUAGES } from './languages.ts';
 
 /**
  * The six prompts for instruction and base models. Plain wording: no "test", no "subject", no rivalry between models
  * (docs/algorithm.md says why). The model is asked to think inside <think> and to answer in fences inside <answer>.
  */
 const FORMAT = 'Think inside <think> and </think>, then answer inside <answer> and </answer>.';
-
-const LANGUAGES: Record<Language, { readonly fence: string; readonly name: string; readonly define: string; readonly banned: string }> = {
-  javascript: {
-    fence: 'javascript',
-    name: 'JavaScript',
-    define: 'function f(…) { … return …; }',
-    banned: 'require, import, process, eval, Function, Math.random, Date, fetch, setTimeout',
-  },
-  python: {
-    fence: 'python',
-    name: 'Python',
-    define: 'def f(…): … return …',
-    banned: 'os, sys, subprocess, random, time, datetime, open, input, eval, exec',
-  },
-};
 
 const fenced = (label: string, text: string): string => `\`\`\`${label}\n${text}\n\`\`\``;
 
@@ -46,29 +32,25 @@ export function chatDialect(language: Language): Dialect {
         type === 'deduction'
           ? 'A solver will see the program and the input, and must work out the output.'
           : 'A solver will see the program and the output, and must find an input that yields it.';
-      return wrap(
-        [
-          `Invent one ${name} task: a program and an input for it. ${hidden}`,
-          `Rules for the program:\n${numbered(rules)}`,
-          'Rules for the input: the arguments of f as literals, separated by commas, strings in quotes.',
-          'A good task takes several steps of reasoning, can be solved by careful work, and differs from the examples below in what it computes.',
-          `Write the program between \`\`\`${fence} and \`\`\`, the input between \`\`\`input and \`\`\`. Plan first. ${FORMAT}`,
-          ...references.map((task, i) => `Example ${i + 1}:\n${triplet(task)}`),
-        ].join('\n\n'),
-      );
+      return [
+        `Invent one ${name} task: a program and an input for it. ${hidden}`,
+        `Rules for the program:\n${numbered(rules)}`,
+        'Rules for the input: the arguments of f as literals, separated by commas, strings in quotes.',
+        'A good task takes several steps of reasoning, can be solved by careful work, and differs from the examples below in what it computes.',
+        `Write the program between \`\`\`${fence} and \`\`\`, the input between \`\`\`input and \`\`\`. Plan first. ${FORMAT}`,
+        ...references.map((task, i) => `Example ${i + 1}:\n${triplet(task)}`),
+      ].join('\n\n');
     },
     proposeInductionPrompt(program, inputs) {
-      return wrap(
-        [
-          `Here is a ${name} program:\n${fenced(fence, program)}`,
-          `Write ${inputs} different inputs for it, each between \`\`\`input and \`\`\`: the arguments of f as literals, separated by commas. Together they should show everything the program does.`,
-          'Then write a message between ```message and ``` that helps a solver, who sees only inputs, outputs and your message, to find the program. The message describes the function in words and holds no code.',
-          FORMAT,
-        ].join('\n\n'),
-      );
+      return [
+        `Here is a ${name} program:\n${fenced(fence, program)}`,
+        `Write ${inputs} different inputs for it, each between \`\`\`input and \`\`\`: the arguments of f as literals, separated by commas. Together they should show everything the program does.`,
+        'Then write a message between ```message and ``` that helps a solver, who sees only inputs, outputs and your message, to find the program. The message describes the function in words and holds no code.',
+        FORMAT,
+      ].join('\n\n');
     },
     solvePrompt(task) {
-      return wrap([...solveParts(task), FORMAT].join('\n\n'));
+      return [...solveParts(task), FORMAT].join('\n\n');
     },
     parseProposal,
     parseSolution(type, answer) {
@@ -117,9 +99,6 @@ export function chatDialect(language: Language): Dialect {
     return { type, program, input };
   }
 }
-
-/** A plain question and answer that ends inside the thought, so that base models start to think. */
-const wrap = (question: string): string => `User: ${question}\n\nAssistant: <think>`;
 
 /** Contents of all fences with this label, in order, trimmed. Linear in the text. */
 export function fences(text: string, label: string): string[] {

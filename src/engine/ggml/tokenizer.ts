@@ -1,4 +1,6 @@
 /** Text ↔ token ids: greedy longest match over byte strings in TypeScript, or any other vocabulary through libllama. */
+import { textOf } from '../../core/prompts/template.ts';
+import type { TextPart } from '../../core/prompts/template.ts';
 import { EngineError } from '../ports.ts';
 import type { GgufFile } from './gguf.ts';
 import type { Pointer } from './libraries.ts';
@@ -8,7 +10,7 @@ import { unescapeToken } from './model-file.ts';
 export interface Tokenizer {
   readonly size: number;
   readonly eosToken: number;
-  encode(text: string): number[];
+  encode(text: string | readonly TextPart[]): number[];
   /** Bytes of a token in text; empty for end-of-sequence. */
   bytes(token: number): Uint8Array;
   isEnd(token: number): boolean;
@@ -50,8 +52,8 @@ export class LongestMatch implements Tokenizer {
     });
   }
 
-  encode(text: string): number[] {
-    const bytes = Buffer.from(text, 'utf8');
+  encode(text: string | readonly TextPart[]): number[] {
+    const bytes = Buffer.from(textOf(text), 'utf8');
     const out: number[] = [];
     for (let at = 0; at < bytes.length;) {
       let node: Node | undefined = this.#root;
@@ -89,19 +91,42 @@ export class LlamaVocabulary implements Tokenizer {
   readonly #l: Llama;
   readonly #vocabulary: Pointer;
   readonly #pieces: (Uint8Array | undefined)[] = [];
+  readonly #controls: ReadonlyMap<string, number>;
 
-  constructor(l: Llama, model: Pointer) {
+  constructor(l: Llama, model: Pointer, file: GgufFile) {
     this.#l = l;
+    this.#controls = controlTokens(file);
     this.#vocabulary = l.vocabulary(model) as Pointer;
     this.size = l.vocabularySize(this.#vocabulary) as number;
     this.eosToken = l.endToken(this.#vocabulary) as number;
   }
-  encode(text: string): number[] {
+  /** Control tokens are found here and not by the library, so that text between them is one run even where a question begins. */
+  encode(text: string | readonly TextPart[]): number[] {
+    const parts = typeof text === 'string' ? [{ text, content: false }] : text;
+    const out: number[] = [];
+    let run = '';
+    const flush = (): void => {
+      if (run !== '') out.push(...this.#plain(run));
+      run = '';
+    };
+    for (const part of parts)
+      for (const piece of part.content ? [part.text] : splitAt(part.text, this.#controls)) {
+        const control = part.content ? undefined : this.#controls.get(piece);
+        if (control === undefined) run += piece;
+        else {
+          flush();
+          out.push(control);
+        }
+      }
+    flush();
+    return out;
+  }
+  #plain(text: string): number[] {
     const bytes = Buffer.from(text, 'utf8');
     // A NUL would end the C string for koffi; the library itself takes a length.
     if (bytes.includes(0)) throw new EngineError('unsupported', 'The text holds a NUL character. Remove it.');
     const out = new Int32Array(bytes.length + 8);
-    const n = this.#l.tokenize(this.#vocabulary, text, bytes.length, out, out.length, false, true) as number;
+    const n = this.#l.tokenize(this.#vocabulary, text, bytes.length, out, out.length, false, false) as number;
     if (n < 0) throw new EngineError('native', `llama.cpp could not tokenize a text of ${bytes.length} bytes.`);
     return Array.from(out.subarray(0, n));
   }
@@ -123,6 +148,25 @@ export class LlamaVocabulary implements Tokenizer {
   isEnd(token: number): boolean {
     return this.#l.isEnd(this.#vocabulary, token) as boolean;
   }
+}
+
+/** Text → id of the tokens that structure a conversation (GGUF token types 2 unknown and 3 control). */
+export function controlTokens(file: GgufFile): Map<string, number> {
+  const types = file.metadata.get('tokenizer.ggml.token_type');
+  const found = new Map<string, number>();
+  if (Array.isArray(types))
+    file.tokens.forEach((token, id) => {
+      if ((types[id] === 2 || types[id] === 3) && token.length > 0) found.set(token.toString('utf8'), id);
+    });
+  return found;
+}
+
+/** The text in pieces: control tokens by themselves (the longest where several fit), and what stands between them. */
+function splitAt(text: string, controls: ReadonlyMap<string, number>): string[] {
+  const first = [...controls.keys()].filter((token) => text.includes(token)).sort((a, b) => b.length - a.length);
+  if (first.length === 0) return text === '' ? [] : [text];
+  const pattern = new RegExp(`(${first.map((token) => token.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})`);
+  return text.split(pattern).filter((piece) => piece !== '');
 }
 
 /** The TypeScript tokenizer of a file of the "rwkv" kind; null for other kinds. */

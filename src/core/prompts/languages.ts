@@ -1,0 +1,117 @@
+import type { Language } from '../types.ts';
+
+/** A worked example for small models: a thought and a program with a call and its result. */
+export interface WorkedProgram {
+  readonly idea: string;
+  readonly program: string;
+  readonly input: string;
+  readonly output: string;
+  /** How the output follows from the input. */
+  readonly forwards: string;
+  /** How an input is found for the output. */
+  readonly backwards: string;
+  /** Further inputs with their outputs. */
+  readonly more: readonly (readonly [string, string])[];
+}
+
+/** What prompts say differently in each language. */
+export interface LanguageTexts {
+  /** Label of a fenced program. */
+  readonly fence: string;
+  readonly name: string;
+  /** How the entry function is declared. */
+  readonly define: string;
+  readonly banned: string;
+  readonly worked: readonly WorkedProgram[];
+}
+
+export const LANGUAGES: Readonly<Record<Language, LanguageTexts>> = {
+  javascript: {
+    fence: 'javascript',
+    name: 'JavaScript',
+    define: 'function f(…) { … return …; }',
+    banned: 'require, import, process, eval, Function, Math.random, Date, fetch, setTimeout',
+    worked: [
+      {
+        idea: 'Add one.',
+        program: 'function f(a){return a+1}',
+        input: '3',
+        output: '4',
+        forwards: '3+1 is 4.',
+        backwards: '4-1 is 3.',
+        more: [
+          ['8', '9'],
+          ['0', '1'],
+        ],
+      },
+      {
+        idea: 'Join two words.',
+        program: 'function f(a,b){return a+b}',
+        input: '"cat","dog"',
+        output: '"catdog"',
+        forwards: 'cat and dog make catdog.',
+        backwards: 'catdog is made of cat and dog.',
+        more: [
+          ['"a","b"', '"ab"'],
+          ['"on","ly"', '"only"'],
+        ],
+      },
+      {
+        idea: 'The largest number.',
+        program: 'function f(a){return Math.max(...a)}',
+        input: '[4,9,2]',
+        output: '9',
+        forwards: '9 is larger than 4 and 2.',
+        backwards: 'The largest of them must be 9.',
+        more: [
+          ['[7]', '7'],
+          ['[1,3]', '3'],
+        ],
+      },
+    ],
+  },
+  python: {
+    fence: 'python',
+    name: 'Python',
+    define: 'def f(…): … return …',
+    banned: 'os, sys, subprocess, random, time, datetime, open, input, eval, exec',
+    worked: [
+      {
+        idea: 'Add one.',
+        program: 'def f(a): return a+1',
+        input: '3',
+        output: '4',
+        forwards: '3+1 is 4.',
+        backwards: '4-1 is 3.',
+        more: [
+          ['8', '9'],
+          ['0', '1'],
+        ],
+      },
+      {
+        idea: 'Join two words.',
+        program: 'def f(a,b): return a+b',
+        input: "'cat','dog'",
+        output: "'catdog'",
+        forwards: 'cat and dog make catdog.',
+        backwards: 'catdog is made of cat and dog.',
+        more: [
+          ["'a','b'", "'ab'"],
+          ["'on','ly'", "'only'"],
+        ],
+      },
+      {
+        idea: 'The largest number.',
+        program: 'def f(a): return max(a)',
+        input: '[4,9,2]',
+        output: '9',
+        forwards: '9 is larger than 4 and 2.',
+        backwards: 'The largest of them must be 9.',
+        more: [
+          ['[7]', '7'],
+          ['[1,3]', '3'],
+        ],
+      },
+    ],
+  },
+};
