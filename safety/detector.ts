@@ -1,4 +1,6 @@
 import type { Category, Finding, Severity } from '../src/core/finding.ts';
+import type { Bits } from './lexicon/lexicon.ts';
+import { meet } from './lexicon/lexicon.ts';
 import type { Reading } from './reading.ts';
 import { finding } from './reading.ts';
 import type { Compiled } from './rules/match.ts';
@@ -54,6 +56,7 @@ export function ruleDetector(set: RuleSet & { readonly version: number; readonly
           const sentence = passage.sentences[at];
           if (sentence === undefined) continue;
           for (const rule of compiled) {
+            if (rule.rule.across !== true && !meet(rule.slots[0] as Bits, sentence.bits)) continue;
             const next = passage.sentences[at + 1];
             const match = matchSentence(rule, sentence, next) ?? matchAcross(rule, sentence, next, passage.sentences[at + 2]);
             if (match === null) continue;

@@ -16,6 +16,8 @@ export interface Passage {
   readonly where: Where;
   readonly text: string;
   readonly folded: Folded;
+  /** Code, in folded offsets. */
+  readonly regions: readonly Region[];
   readonly sentences: readonly Sentence[];
   /** Folded offsets of words spelled with spaces that carry concepts. */
   readonly spelled: readonly { readonly start: number; readonly end: number }[];
@@ -68,9 +70,8 @@ function addComments(passages: Passage[], program: string): void {
 function passage(where: Where, text: string, regions: readonly Region[]): Passage {
   const folded = fold(text);
   const mapped = folded.map === null ? regions : refold(regions, folded.map);
-  const cased = folded.map === null ? text : recase(text, folded);
-  const reader = new SentenceReader(lexicon(), { folded: folded.text, cased, regions: mapped });
-  return { where, text, folded, sentences: reader.read(), spelled: reader.spelled };
+  const reader = new SentenceReader(lexicon(), { folded: folded.text, cased: folded.cased, regions: mapped });
+  return { where, text, folded, regions: mapped, sentences: reader.read(), spelled: reader.spelled };
 }
 
 /** Regions of the original in folded offsets; one pass over both. */
@@ -83,16 +84,4 @@ function refold(regions: readonly Region[], map: Int32Array): Region[] {
   };
   for (const region of regions) out.push({ start: seek(region.start), end: seek(region.end), kind: region.kind });
   return out;
-}
-
-/** The folded text with the original's ASCII capitals. */
-function recase(text: string, folded: Folded): string {
-  const map = folded.map;
-  if (map === null) return text;
-  const units = new Uint16Array(folded.text.length);
-  for (let at = 0; at < units.length; at++) {
-    const code = text.charCodeAt(map[at] ?? 0);
-    units[at] = code >= 65 && code <= 90 ? code : folded.text.charCodeAt(at);
-  }
-  return new TextDecoder('utf-16le', { ignoreBOM: true }).decode(units);
 }

@@ -17,6 +17,7 @@ interface Node {
 }
 
 const LONGEST_WORD = 40;
+const NO_PHRASE: { readonly length: number; readonly bits: Bits } = { length: 0, bits: NOTHING };
 const SHORTEST_PREFIX = 2;
 const CACHE_LIMIT = 20_000;
 
@@ -62,7 +63,9 @@ export class Lexicon {
   /** Longest phrase that begins at `words[at]`: how many words it takes, its concepts and those of shorter phrases within; 0 words when there is none. */
   phrase(words: readonly string[], at: number): { readonly length: number; readonly bits: Bits } {
     let node: Node | undefined = this.phrases;
-    let found = { length: 0, bits: NOTHING };
+    // Most words begin no phrase.
+    if (node.open.length === 0 && !node.next.has(words[at] ?? '')) return NO_PHRASE;
+    let found = NO_PHRASE;
     for (let index = at; index < words.length; index++) {
       const word = words[index] ?? '';
       for (const end of node.open) if (word.startsWith(end.prefix)) found = { length: index - at + 1, bits: union(found.bits, end.bits) };

@@ -4,6 +4,8 @@
  */
 export interface Folded {
   readonly text: string;
+  /** The same text with the original's ASCII capitals. */
+  readonly cased: string;
   /** `map[i]` = offset in the original of folded unit `i`; one extra element: the original's length. `null` = identity. */
   readonly map: Int32Array | null;
   /** Original offsets of removed invisible characters (zero-width, bidi, tags), at most 64 kept. */
@@ -13,24 +15,43 @@ export interface Folded {
 const KEPT_INVISIBLE = 64;
 
 export function fold(original: string): Folded {
-  if (isPlain(original)) return { text: original.toLowerCase(), map: null, invisible: [] };
-  const parts: string[] = [];
-  const map: number[] = [];
+  if (plainEnd(original, 0) === original.length) return { text: original.toLowerCase(), cased: original, map: null, invisible: [] };
+  let text = '';
+  let cased = '';
+  let map = new Int32Array(original.length + 1024);
+  let length = 0;
   const invisible: number[] = [];
   for (let at = 0; at < original.length;) {
+    const plain = plainEnd(original, at);
+    if (plain > at) {
+      // Most of most texts: a stretch of ASCII is copied as a whole.
+      const stretch = original.slice(at, plain);
+      text += stretch.toLowerCase();
+      cased += stretch;
+      if (length + stretch.length + 1 > map.length) map = grown(map, length + stretch.length);
+      for (; at < plain; at++) map[length++] = at;
+      continue;
+    }
     const code = original.codePointAt(at) ?? 0;
-    const width = code > 0xffff ? 2 : 1;
     if (isInvisible(code)) {
       if (invisible.length < KEPT_INVISIBLE) invisible.push(at);
     } else {
-      const folded = code < 0x80 ? String.fromCharCode(code).toLowerCase() : foldCharacter(code);
-      for (let unit = 0; unit < folded.length; unit++) map.push(at);
-      if (folded !== '') parts.push(folded);
+      const folded = foldCharacter(code);
+      text += folded;
+      cased += folded;
+      if (length + folded.length + 1 > map.length) map = grown(map, length + folded.length);
+      for (let unit = 0; unit < folded.length; unit++) map[length++] = at;
     }
-    at += width;
+    at += code > 0xffff ? 2 : 1;
   }
-  map.push(original.length);
-  return { text: parts.join(''), map: Int32Array.from(map), invisible };
+  map[length] = original.length;
+  return { text, cased, map: map.subarray(0, length + 1), invisible };
+}
+
+function grown(map: Int32Array<ArrayBuffer>, least: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(least * 2 + 1024);
+  larger.set(map);
+  return larger;
 }
 
 /** Folds a lexicon word with the same eyes as the texts. */
@@ -66,9 +87,11 @@ export function isInvisible(code: number): boolean {
   );
 }
 
-function isPlain(text: string): boolean {
-  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) >= 0x80) return false;
-  return true;
+/** End of the stretch of ASCII that begins at `from`. */
+function plainEnd(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && text.charCodeAt(at) < 0x80) at++;
+  return at;
 }
 
 const cache = new Map<number, string>();
