@@ -4,7 +4,7 @@
  *
  * Format: GGUF version 2 and 3, little-endian (ggml `docs/gguf.md`).
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { EngineError } from '../ports.ts';
 
 export type GgufValue = number | bigint | boolean | string | readonly GgufValue[] | Buffer;
@@ -124,15 +124,16 @@ class Cursor {
 export function readGguf(path: string): GgufFile {
   let fd: number;
   try {
+    // Opening a pipe would wait for its other end.
+    if (!statSync(path).isFile()) throw new EngineError('missing', `${path} is not a file. Give the path of a GGUF file.`);
     fd = openSync(path, 'r');
   } catch (error) {
+    if (error instanceof EngineError) throw error;
     const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message;
     throw new EngineError('missing', `Cannot open the model ${path}: ${why}. Give the path of a GGUF file.`);
   }
   try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) throw new EngineError('missing', `${path} is not a file. Give the path of a GGUF file.`);
-    const size = stat.size;
+    const { size } = fstatSync(fd);
     const cursor = new Cursor(fd, size, path);
     if (size < 24 || cursor.u32() !== 0x46554747) cursor.fail('it does not begin with the bytes "GGUF"');
     const version = cursor.u32();
@@ -187,6 +188,12 @@ export function readGguf(path: string): GgufFile {
       if (offset + bytes > size) cursor.fail(`the tensor ${entry.name} ends at byte ${offset + bytes} of ${size}`);
       if (tensors.has(entry.name)) cursor.fail(`the tensor ${entry.name} occurs twice`);
       tensors.set(entry.name, { ...entry, offset, bytes });
+    }
+    let end = 0;
+    for (const { name, offset, bytes } of [...tensors.values()].sort((a, b) => a.offset - b.offset)) {
+      if (offset < end) cursor.fail(`the tensor ${name} overlaps the one before it`);
+      if ((offset - start) % alignment !== 0) cursor.fail(`the tensor ${name} is not aligned to ${alignment} bytes`);
+      end = offset + bytes;
     }
     return { path, metadata, tensors, tokens };
   } finally {

@@ -36,18 +36,18 @@ export function initialAdapter(shape: Shape, rank: number, uniform: () => number
 export function assembleAdapter(path: string, shape: Shape, found: ReadonlyMap<string, AdapterTensor>, alpha: number): Adapter {
   if (!(alpha > 0 && Number.isFinite(alpha)))
     throw new EngineError('corrupt', `${path} has the LoRA alpha ${alpha}, which must be a positive number. Export the adapter again.`);
-  const first = LINEARS.find((linear) => found.has(`blk.0.${linear}.weight.lora_a`));
-  const rank = found.get(`blk.0.${first ?? ''}.weight.lora_a`)?.shape[1] ?? 0;
-  if (first === undefined || rank < 1 || rank > shape.width)
+  const names = [...found.keys()];
+  const covered = LINEARS.filter((linear) => names.some((name) => name.includes(`.${linear}.`)));
+  const rank = [...found].find(([name]) => name.endsWith('.lora_a'))?.[1].shape[1] ?? 0;
+  if (covered.length === 0 || rank < 1 || rank > shape.width)
     throw new EngineError(
       'corrupt',
-      `${path} has no LoRA of rank 1 to ${shape.width} on the first block's linear layers. It does not belong to this model.`,
+      `${path} has no LoRA of rank 1 to ${shape.width} on the model's linear layers. It does not belong to this model.`,
     );
-  const covered = LINEARS.filter((linear) => found.has(`blk.0.${linear}.weight.lora_a`));
   const fresh = covered.length < LINEARS.length ? initialAdapter(shape, rank, counted()) : null;
   const values = new Map<string, Float32Array>();
   const expected = adapterTensors(shape, rank);
-  for (const name of found.keys())
+  for (const name of names)
     if (!expected.has(name))
       throw new EngineError(
         'unsupported',

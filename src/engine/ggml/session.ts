@@ -161,7 +161,8 @@ export class GgmlEngine implements Engine {
       const file = path.join(folder, 'adapter.gguf');
       writeAdapter(file, shape, lora, values);
       const adapter = model.l.loadAdapter(model.native, file) as Pointer | null;
-      if (adapter === null) throw new EngineError('native', `llama.cpp refuses the adapter. Check that it was trained on ${this.info.model}.`);
+      if (adapter === null)
+        throw new EngineError('unsupported', `llama.cpp refuses the adapter. Check that it was trained on ${this.info.model}.`);
       for (const decoder of decoders) if (decoder instanceof LlamaDecoder) decoder.setAdapter(adapter);
       if (model.adapter !== null) model.l.freeAdapter(model.adapter);
       model.adapter = adapter;
