@@ -217,8 +217,12 @@ program
 program
   .command('exec')
   .description('run programs in the sandbox: JSONL {"id","code","input"} in, JSONL verdicts out')
-  .addOption(new Option('--lang <language>', 'language of the programs').choices(['javascript']).default('javascript'))
-  .action(act(async (flags: { lang: 'javascript' }) => (await import('./commands/exec.ts')).execCommand(flags)));
+  .addOption(new Option('--lang <language>', 'language of the programs').choices(['javascript', 'python']).default('javascript'))
+  .option('--workers <n>', 'worker threads', Number, 2)
+  .option('--stats', 'print executions a second, p50, p99, recycles and kills to stderr at the end')
+  .action(
+    act(async (flags: { lang: string; workers: number; stats?: boolean }) => (await import('./commands/exec.ts')).execCommand(flags)),
+  );
 program
   .command('monitor')
   .description('read thoughts: JSONL {"id","thought","program"?} in, JSONL {"id","severity","findings"} out')

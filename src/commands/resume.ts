@@ -9,7 +9,8 @@ import { createOutput } from './output.ts';
 import type { Display } from './output.ts';
 import { order } from './pause.ts';
 import { runsRoot } from './paths.ts';
-import { runSession, userName } from './session.ts';
+import { runSession } from './session.ts';
+import { userName } from './user.ts';
 
 export interface ResumeOptions {
   readonly run: string;
