@@ -91,7 +91,7 @@ describe('a model file', () => {
     ],
     [
       'with numbers that are not finite',
-      () => variant('nan', {}, (t) => t.get('blk.0.attn_q.weight')?.data.fill(NaN, 5, 6)),
+      () => variant('nan', {}, (t) => (t.get('blk.0.attn_q.weight') as { data: Float32Array }).data.fill(NaN, 5, 6)),
       'corrupt',
       /blk.0.attn_q.weight holds numbers that are not finite/,
     ],

@@ -107,6 +107,12 @@ function fill(all: readonly Tree[], length: number): Tree[][] {
   return rows;
 }
 
+const roundUp = (length: number): number => Math.ceil(length / 32) * 32;
+
+/** The longest row that `planRows` chooses for sequences of up to `longest` tokens: the budget of a graph, within reason. */
+export const longestRow = (longest: number, budget: number): number =>
+  Math.max(roundUp(longest), Math.min(Math.floor(budget / 32) * 32, 8 * roundUp(longest)));
+
 /**
  * Chooses the row length with the least arithmetic and packs.
  * @param attention cost of one attended position relative to one token of the linear layers.
@@ -116,12 +122,12 @@ export function planRows(data: readonly Datum[], attention: number, budget: numb
   const longest = data.reduce((a, d) => Math.max(a, d.tokens.length), 1);
   const total = data.reduce((a, d) => a + d.tokens.length, 0);
   let best: { rows: Tree[][]; length: number; cost: number } | null = null;
-  for (const length of [Math.ceil(longest / 32) * 32, ...LENGTHS.filter((l) => l >= longest && l <= budget)]) {
+  const most = longestRow(longest, budget);
+  for (const length of [roundUp(longest), ...LENGTHS.filter((l) => l >= longest && l <= most)]) {
     if (best !== null && length > Math.max(2 * total, longest + 31)) continue;
     const rows = fill(trees(data, length), length);
     const cost = rows.length * length * (1 + attention * length);
     if (best === null || cost < best.cost) best = { rows, length, cost };
-    if (length > 8 * longest) break;
   }
   return best ?? { rows: [], length: 32 };
 }
