@@ -4,6 +4,7 @@ import { parseConfig } from '../config.ts';
 import { createMonitor } from '../../safety/monitor.ts';
 import { DRILL_THOUGHT } from '../../safety/drill.ts';
 import { EXIT } from './exits.ts';
+import { examineIsolation } from './isolation.ts';
 import { openEngine, openEnvironment } from './open.ts';
 import { resolveShipped } from './paths.ts';
 
@@ -11,9 +12,17 @@ interface Check {
   readonly name: string;
   readonly ok: boolean;
   readonly detail: string;
+  /** Something is missing that the rest works without; what that means. */
+  readonly warning?: string;
 }
 
-/** `kelvin doctor`: tries every part on this machine; a part that fails is named with its consequence. */
+/** Layers without which model-written programs must not run at all; the others are a second wall. */
+const FIRST_WALL: ReadonlySet<string> = new Set(['memory', 'gate', 'limits']);
+
+/**
+ * `kelvin doctor`: tries every part on this machine, the sandbox with hostile programs (docs/sandbox.md, "The self-test");
+ * a part that fails is named with its consequence. Exit code 7 when one fails; a missing second wall is a warning.
+ */
 export async function doctorCommand(options: { readonly json: boolean }): Promise<number> {
   const checks: Check[] = [];
   const attempt = async (name: string, work: () => Promise<string> | string): Promise<void> => {
@@ -43,15 +52,24 @@ export async function doctorCommand(options: { readonly json: boolean }): Promis
     return `${engine.info.backend}, ${(engine.info.parameters / 1e6).toFixed(2)} M parameters; asked for f(3) = 3 + 1 it says ${engine.detokenize(sequence?.tokens ?? [])}`;
   });
   await attempt('sandbox', async () => {
+    const { layers, tried } = await examineIsolation();
+    for (const { name, holds, detail, consequence } of layers)
+      checks.push({
+        name: `layer ${name}`,
+        ok: holds,
+        detail: holds ? detail : `${detail}: ${consequence}`,
+        ...(holds || FIRST_WALL.has(name) ? {} : { warning: consequence }),
+      });
+    const escaped = tried.filter(({ programs, held }) => held < programs);
+    const counts = tried.map(({ language, programs, held }) => `${held} of ${programs} hostile ${language} programs held`).join(', ');
+    if (escaped.length > 0) throw new Error(`${counts}: do not train on this machine.`);
+    return counts;
+  });
+  await attempt('programs', async () => {
     await using environment = await openEnvironment(config);
     const good = await environment.execute('function f(a){return a.map(x=>x*2)}', '[1,2]');
     if (good.verdict !== 'ok' || good.output !== '[2,4]') throw new Error(`A harmless program gave ${JSON.stringify(good)}.`);
-    const endless = await environment.execute('function f(a){for(;;);}', '1');
-    if (endless.verdict !== 'timeout') throw new Error(`An endless loop gave ${JSON.stringify(endless)}.`);
-    const probe = await environment.execute('function f(a){return typeof process+typeof require+typeof fetch}', '1');
-    if (probe.verdict === 'ok' && probe.output !== '"undefinedundefinedundefined"')
-      throw new Error(`A program saw the host: ${probe.output}.`);
-    return 'runs programs, stops endless loops, shows no host';
+    return 'a harmless program gives the right answer';
   });
   await attempt('monitor', () => {
     const monitor = createMonitor();
@@ -60,10 +78,10 @@ export async function doctorCommand(options: { readonly json: boolean }): Promis
     return `${monitor.version}; tiers ${monitor.tiers.join(', ')}; catches the drill thought`;
   });
   for (const check of checks)
-    process.stdout.write(
-      options.json ? `${JSON.stringify(check)}\n` : `${check.ok ? 'ok  ' : 'FAIL'} ${check.name.padEnd(14)} ${check.detail}\n`,
-    );
-  return checks.every((check) => check.ok) ? EXIT.ok : EXIT.failed;
+    process.stdout.write(options.json ? `${JSON.stringify(check)}\n` : `${markOf(check)} ${check.name.padEnd(16)} ${check.detail}\n`);
+  return checks.every(({ ok, warning }) => ok || warning !== undefined) ? EXIT.ok : EXIT.failed;
 }
+
+const markOf = ({ ok, warning }: Check): string => (ok ? 'ok  ' : warning === undefined ? 'FAIL' : 'WARN');
 
 const gb = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

@@ -1,7 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
 import { once } from 'node:events';
-import { openJavascriptEnvironment } from '../environment/javascript.ts';
+import { LANGUAGES, loadLanguage } from '../environment/languages.ts';
 import type { SandboxEnvironment } from '../environment/sandbox.ts';
+import type { PoolStats } from '../environment/tally.ts';
 import { VALUE_LIMITS } from '../environment/limits.ts';
 import type { EnvironmentLimits } from '../environment/port.ts';
 import { EXIT } from './exits.ts';
@@ -10,6 +11,8 @@ import { splitLines } from './lines.ts';
 export interface ExecOptions {
   readonly lang?: string | undefined;
   readonly workers?: number | undefined;
+  /** Print what the sandbox did to stderr at the end. */
+  readonly stats?: boolean | undefined;
   readonly limits?: Partial<EnvironmentLimits> | undefined;
   readonly stdin?: Readable | undefined;
   readonly stdout?: Writable | undefined;
@@ -35,7 +38,8 @@ const EXEC_LIMITS: Partial<EnvironmentLimits> = {
 };
 const LINE_CHARS = 1_000_000;
 /** Programs under way at once: workers stay busy, memory stays bounded however long the stream. */
-const WINDOW = 64;
+const WINDOW = 1_024;
+const WINDOW_CHARS = 16_000_000;
 
 /**
  * `kelvin exec`: programs as JSON lines in (`{"id","code","input"}`), verdicts as JSON lines out, in the order of the
@@ -43,33 +47,48 @@ const WINDOW = 64;
  */
 export async function execCommand(options: ExecOptions = {}): Promise<number> {
   const { stdin = process.stdin, stdout = process.stdout, stderr = process.stderr, lang = 'javascript' } = options;
-  if (lang !== 'javascript') {
-    stderr.write(`kelvin exec runs --lang javascript, not ${JSON.stringify(lang)}.\n`);
+  const language = LANGUAGES.find((known) => known === lang);
+  if (language === undefined) {
+    stderr.write(`kelvin exec runs --lang ${LANGUAGES.join(' or --lang ')}, not ${JSON.stringify(lang)}.\n`);
     return EXIT.usage;
   }
-  await using environment = await openJavascriptEnvironment({ ...EXEC_LIMITS, ...options.limits }, { workers: options.workers ?? 2 });
+  const { open } = await loadLanguage(language);
+  await using environment = await open({ ...EXEC_LIMITS, ...options.limits }, { workers: options.workers ?? 2 });
   // Whoever reads may stop early (`| head`); there is nobody left to tell, so it is no fault.
   const readerGone = new AbortController();
   const onError = (): void => readerGone.abort();
   stdout.on('error', onError);
   try {
-    const running: Promise<ExecLine>[] = [];
+    const running: { readonly answer: Promise<ExecLine>; readonly chars: number }[] = [];
+    let chars = 0;
     const writeOldest = async (): Promise<void> => {
-      const text = `${JSON.stringify(await running.shift())}\n`;
+      const oldest = running.shift();
+      if (oldest === undefined) return;
+      chars -= oldest.chars;
+      const text = `${JSON.stringify(await oldest.answer)}\n`;
       if (readerGone.signal.aborted || stdout.write(text)) return;
       await once(stdout, 'drain', { signal: readerGone.signal }).catch(onError);
     };
     for await (const line of splitLines(stdin, LINE_CHARS)) {
       if (readerGone.signal.aborted) break;
       if (line?.trim() === '') continue;
-      running.push(runLine(environment, line));
-      if (running.length >= WINDOW) await writeOldest();
+      running.push({ answer: runLine(environment, line), chars: line?.length ?? 0 });
+      chars += line?.length ?? 0;
+      while (running.length >= WINDOW || chars > WINDOW_CHARS) await writeOldest();
     }
     while (running.length > 0) await writeOldest();
   } finally {
     stdout.off('error', onError);
   }
+  if (options.stats) stderr.write(`${describeStats(environment.stats())}\n`);
   return EXIT.ok;
+}
+
+/** Executions here are jobs: a line is run in two interpreters. */
+function describeStats(stats: PoolStats): string {
+  const { executions, seconds, perSecond, p50Ms, p99Ms, recycles, kills, reruns, rssMb } = stats;
+  const rate = `${executions} executions in ${seconds.toFixed(2)} s, ${perSecond.toFixed(0)} a second; p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`;
+  return `exec: ${rate}; ${recycles} recycles, ${kills} kills, ${reruns} runs repeated; ${rssMb} MB`;
 }
 
 async function runLine(environment: SandboxEnvironment, line: string | null): Promise<ExecLine> {

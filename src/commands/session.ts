@@ -71,7 +71,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const engine = stack.use(await openEngine(config));
   const speech = speechFor(engine, config);
   const environment = stack.use(await openEnvironment(config));
-  const isolation = await knownIsolation();
+  const isolation = await knownIsolation(config.language);
   const journal = stack.use(openJournal(runDir));
   const restored = restore(journal, runDir);
   const state = restored.state ?? initialState();

@@ -102,3 +102,15 @@ export interface LanguageRuntime {
   /** Once per worker thread. Afterwards the thread may no longer read files. */
   open(options: InterpreterOptions): Promise<Interpreter>;
 }
+
+/** A hostile program of the self-test (isolation.ts), and what holding means. */
+export interface Attack {
+  /** What it tries, as a clause: `endless loop`. */
+  readonly name: string;
+  /** The wall that it runs against. */
+  readonly layer: 'memory' | 'gate' | 'limits';
+  readonly code: string;
+  /** Verdicts that show that the wall holds; `ok` then needs `output`. */
+  readonly verdicts: readonly ExecutionVerdict[];
+  readonly output?: string;
+}

@@ -2,7 +2,8 @@ import type { Inspection, LanguageRules, RunResult } from './language.ts';
 import { resolveLimits, VALUE_LIMITS } from './limits.ts';
 import { Pool } from './pool.ts';
 import type { Environment, EnvironmentLimits, Execution, Validation, ValidationRules } from './port.ts';
-import type { JobMode } from './protocol.ts';
+import type { JobMode, Layer } from './protocol.ts';
+import type { PoolStats } from './tally.ts';
 
 export interface SandboxOptions {
   /** Worker threads; 1 is right beside a model that uses the other cores. */
@@ -21,6 +22,9 @@ export interface SandboxEnvironment extends Environment {
    * random numbers may be drawn as long as the output does not depend on them.
    */
   examine(program: string, input: string): Promise<Execution>;
+  /** The walls around the sandbox process, tried from its inside when it started. */
+  layers(): Promise<readonly Layer[]>;
+  stats(): PoolStats;
 }
 
 /**
@@ -123,6 +127,14 @@ class PooledEnvironment implements SandboxEnvironment {
 
   normalise(program: string): string {
     return this.languageRules.normalise(program);
+  }
+
+  layers(): Promise<readonly Layer[]> {
+    return this.pool.layers();
+  }
+
+  stats(): PoolStats {
+    return this.pool.stats();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

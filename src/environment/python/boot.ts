@@ -24,6 +24,11 @@ export interface BootImage extends Snapshot, Landmarks {
 const UNWANTED =
   /^(?:_ctypes|_posixsubprocess|_sqlite3|_hmac|_lsprof|_remote_debugging|fcntl|mmap|select|_socket|termios|xxsubtype|_xx.*|_test.*|faulthandler|_tracemalloc|_asyncio|_elementtree|pyexpat)$/;
 const FILE_INPUT = 257;
+/**
+ * What CPython takes for its C stack. Its build has ten times as much, but the host's own stack, which grows beside it,
+ * would end first, and CPython could not say "recursion".
+ */
+const STACK_BYTES = Number(process.env.STK ?? 1_048_576);
 /** Texts that runs use, put into memory before the snapshot. */
 const NAMES = ['utf-8', 'backslashreplace', '<program>', '__builtins__', '__name__', 'f'];
 
@@ -37,6 +42,8 @@ export function bootPython(module: WebAssembly.Module, files: Files, surrounding
   host.onTick();
   api.malloc(surroundings.padding);
   api.__wasm_call_ctors();
+  const base = api.emscripten_stack_get_base();
+  api.emscripten_stack_set_limits(base, base - STACK_BYTES);
   dropBuiltinModules(python);
   initialise(python, files.path, surroundings);
   const main = api.PyModule_GetDict(api.PyImport_AddModuleRef(python.name('__main__')));

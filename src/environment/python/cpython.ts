@@ -9,6 +9,8 @@ interface Exports {
   malloc(size: number): Pointer;
   free(at: Pointer): void;
   __wasm_call_ctors(): void;
+  emscripten_stack_get_base(): Pointer;
+  emscripten_stack_set_limits(base: Pointer, end: Pointer): void;
   PyInitConfig_Create(): Pointer;
   PyInitConfig_SetInt(config: Pointer, name: Pointer, value: bigint): number;
   PyInitConfig_SetStr(config: Pointer, name: Pointer, value: Pointer): number;
