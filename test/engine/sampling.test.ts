@@ -1,7 +1,7 @@
 /** Sampling: a completion depends on weights, prompt, temperature, seed and index only; stops, cuts, limits; both samplers. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openGgmlEngine } from '../../src/engine/ggml/engine.ts';
-import { draw, uniformAt } from '../../src/engine/ggml/random.ts';
+import { draw, largest, pick, uniformAt } from '../../src/engine/ggml/random.ts';
 import { EngineError, type Engine, type SampleRequest } from '../../src/engine/ports.ts';
 import { datum, EOS, folder, numbers, options, SHAPE, writeTiny } from './models.ts';
 
@@ -220,4 +220,46 @@ it('draws follow the distribution and uniform numbers do not repeat', () => {
   expect(seen.size).toBe(n);
   [0.09, 0.2447, 0.6652, 0].forEach((p, i) => expect(Math.abs((counts[i] ?? 0) / n - p)).toBeLessThan(0.012));
   expect(draw(logits, 0, 0.999, scratch).token).toBe(2);
+});
+
+it('picks the entry at a quantile, whatever the length, and never one of probability 0', () => {
+  const next = numbers(9);
+  for (const length of [1, 2, 511, 512, 513, 1024, 5000]) {
+    const raw = Array.from({ length }, (_, i) => (i % 7 === 3 ? 0 : next() ** 4));
+    const total = raw.reduce((a, b) => a + b, 0);
+    const p = Float32Array.from(raw, (x) => x / total);
+    const quantiles = [0, 1e-12, 1 - 2 ** -53, ...Array.from({ length: 200 }, next)];
+    for (const u of quantiles) {
+      const token = pick(p, u);
+      expect(p[token]).toBeGreaterThan(0);
+      const below = p.subarray(0, token).reduce((a, b) => a + b, 0);
+      expect(below).toBeLessThanOrEqual(u + 1e-6);
+      expect(below + (p[token] ?? 0)).toBeGreaterThanOrEqual(u - 1e-6);
+    }
+  }
+  expect(pick(Float32Array.of(0.25, 0.25, 0, 0), 0.9)).toBe(1);
+  expect(largest(Float32Array.of(-3, 5, 5, 1))).toBe(1);
+});
+
+it('the libllama sampler: rows of every temperature side by side give what the trainer gives for each', async () => {
+  await using engine = await openGgmlEngine(options(model, { mode: 'lora' }), { sampler: 'llama' });
+  // Prompts that share their beginning, one that is another's beginning, and one twice.
+  const long = numbers(4);
+  const base = Array.from({ length: 60 }, () => Math.floor(long() * 256));
+  const prompts = [base, [...base.slice(0, 40), 7, 8], base.slice(0, 20), base, base.slice(0, 20)];
+  const temperatures = [1, 0, 0.7, 1.5, 1];
+  const wanted = prompts.map((prompt, i) => ({ prompt, n: 2, maxTokens: 6, temperature: temperatures[i] ?? 1, seed: i }));
+  const sampled = await engine.sample(wanted);
+  const data = sampled.flatMap((all, r) => all.map((s) => datum(prompts[r] ?? [], s.tokens, s.logprobs, 1)));
+  const { logprobs } = await engine.forwardBackward(data, { kind: 'cross_entropy', normaliser: 1 });
+  sampled.forEach((all, r) =>
+    all.forEach((s, j) =>
+      s.logprobs.forEach((lp, k) => {
+        const trained = logprobs[2 * r + j]?.[(prompts[r]?.length ?? 0) - 1 + k] ?? 0;
+        if (temperatures[r] === 0 || temperatures[r] === 1) expect(Math.abs(lp - trained)).toBeLessThan(0.02);
+        else expect(lp).not.toBeCloseTo(trained, 3);
+      }),
+    ),
+  );
+  expect(sampled[1]?.[0]?.tokens).toEqual(sampled[1]?.[1]?.tokens);
 });

@@ -105,7 +105,7 @@ describe('a run on the scripted engine', () => {
   it('a sandbox that breaks ends the run with its error, once', async () => {
     for (const broken of ['validate', 'execute'] as const) {
       const made = harness();
-      made.context.environment[broken] = () => Promise.reject(new Error(`${broken} is broken`));
+      Object.assign(made.context.environment, { [broken]: () => Promise.reject(new Error(`${broken} is broken`)) });
       await expect(run(made.context, hooks)).rejects.toThrow(`${broken} is broken`);
     }
   });

@@ -84,19 +84,25 @@ export function closeDevice(device: Device): void {
 }
 
 /** A CPU backend beside the device, for work that GPU backends cannot do (dequantising any type). */
-export function openCpu(g: Ggml): Pointer {
+export function openCpu(g: Ggml, threads = 1): Pointer {
   const device = pointers(g, CPU)[0];
   if (device === undefined) throw new EngineError('native', 'The CPU backend of ggml is missing. Run "npm ci" again.');
-  return cpuLanes(g, device, 1)[0] as Pointer;
+  const backend = cpuLanes(g, device, 1)[0] as Pointer;
+  if (threads > 1) setThreads(g, device, backend, threads);
+  return backend;
 }
 
-const setThreads = koffi.proto('void kelvin_set_n_threads(void* backend, int threads)');
+const setter = koffi.proto('void kelvin_set_n_threads(void* backend, int threads)');
+
+function setThreads(g: Ggml, device: Pointer, backend: Pointer, threads: number): void {
+  const set = g.f.ggml_backend_reg_get_proc_address(g.f.ggml_backend_dev_backend_reg(device), 'ggml_backend_set_n_threads');
+  koffi.call(set, setter, backend, threads);
+}
 
 function cpuLanes(g: Ggml, device: Pointer, threads: number): Pointer[] {
-  const set = g.f.ggml_backend_reg_get_proc_address(g.f.ggml_backend_dev_backend_reg(device), 'ggml_backend_set_n_threads');
   return Array.from({ length: Math.max(1, Math.floor(threads)) }, () => {
     const backend = open(g, device);
-    koffi.call(set, setThreads, backend, 1);
+    setThreads(g, device, backend, 1);
     return backend;
   });
 }

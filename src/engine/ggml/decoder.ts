@@ -23,6 +23,8 @@ export interface Decoder {
   readonly vocabulary: number;
   /** True when a sequence gets the same bits whatever else is in the batch. */
   readonly exact: boolean;
+  /** Forgets what earlier calls computed, so that no call depends on those before it. */
+  begin(): void;
   /** Computes a prompt; it stays ready for `attach` until the next call. Row 0 is what follows it, and stays valid likewise. */
   prefill(prompt: readonly number[], temperature: number): Promise<Distributions>;
   /** Starts a sequence in a slot from the prompt computed last. */

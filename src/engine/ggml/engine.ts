@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { EngineError, type Engine, type EngineInfo, type EngineOptions } from '../ports.ts';
 import { readAdapter } from './adapter.ts';
-import { closeDevice, openDevice, type Device } from './backend.ts';
+import { closeDevice, openCpu, openDevice, type Device } from './backend.ts';
 import { loadFrozen } from './frozen.ts';
 import { initialAdapter } from './lora.ts';
 import { isF32, readF32 } from './gguf-data.ts';
@@ -16,6 +16,7 @@ import { checkPlan, countOf, planTraining, SMALL, type TrainingPlan } from './pl
 import { uniformAt } from './random.ts';
 import { Closer, GgmlEngine, LlamaModel } from './session.ts';
 import { expectedTensors, shapeOf, type Shape } from './shape.ts';
+import { Softmax } from './softmax.ts';
 import { LlamaVocabulary, ownTokenizer } from './tokenizer.ts';
 import { Trainer, type TrainerOptions } from './trainer.ts';
 
@@ -55,8 +56,7 @@ export async function openGgmlEngine(options: EngineOptions, overrides: GgmlOver
         'corrupt',
         `${options.model} has ${tokenizer.size} tokens for ${shape.vocabulary} embeddings. Export the model again.`,
       );
-    const trainer =
-      weights === null || options.inference === true ? null : new Trainer(device, weights, trainerOptions(options, plan));
+    const trainer = weights === null || options.inference === true ? null : new Trainer(device, weights, trainerOptions(options, plan));
     if (trainer !== null) cleanup.defer(() => trainer.dispose());
     const context = Math.min(options.contextLength, shape.context);
     const slots = Math.max(1, Math.ceil(options.parallel / device.lanes.length));
@@ -73,12 +73,15 @@ export async function openGgmlEngine(options: EngineOptions, overrides: GgmlOver
       dialect: dialectOf(file),
       mode: options.mode,
     };
+    // Logits lie in the memory of the host; a GPU's lane cannot read them there.
+    const host = sampler === 'llama' && device.name !== 'ggml-cpu' ? openCpu(device.g, options.threads) : null;
+    if (host !== null) cleanup.defer(() => device.g.f.ggml_backend_free(host));
     const decoders: (GraphDecoder | LlamaDecoder)[] = device.lanes.map((lane) => {
       const threads = device.lanes.length > 1 || device.name === 'ggml-cpu' ? 1 : options.threads;
       const decoder =
         sampler === 'graph'
           ? new GraphDecoder(device.g, lane, weights as Parameters, slots, context)
-          : new LlamaDecoder((model as LlamaModel).l, (model as LlamaModel).native, {
+          : new LlamaDecoder((model as LlamaModel).l, (model as LlamaModel).native, new Softmax(device.g, host ?? lane, shape.vocabulary), {
               slots,
               context,
               vocabulary: shape.vocabulary,

@@ -53,6 +53,7 @@ const SIGNATURES = [
   'void* ggml_silu_back(void* c, void* a, void* b)',
   'void* ggml_swiglu_split(void* c, void* a, void* b)',
   'void* ggml_soft_max(void* c, void* a)',
+  'void* ggml_soft_max_inplace(void* c, void* a)',
   'void* ggml_soft_max_ext(void* c, void* a, void* m, float s, float mb)',
   'void* ggml_soft_max_ext_back(void* c, void* a, void* b, float s, float mb)',
   'void* ggml_rope_ext(void* c, void* a, void* b, void* ff, int nd, int mode, int nctx, float fb, float fs, float ef, float af, float bf, float bs)',

@@ -71,6 +71,10 @@ export class GraphDecoder implements Decoder {
     this.#cacheBuffer = allocate(g, this.#cacheContext, backend, `${slots} sequences of ${this.context} tokens; lower engine.parallel`);
   }
 
+  begin(): void {
+    this.#prefix = { length: 0, layers: [] };
+  }
+
   async prefill(prompt: readonly number[]): Promise<Distributions> {
     const columns = Math.min(this.context, Math.max(2, Math.ceil(prompt.length / PROMPT) * PROMPT));
     const built = this.#built(columns, 0);

@@ -4,7 +4,7 @@ import { EngineError } from '../ports.ts';
 import type { Decoder, Distributions, StepInput } from './decoder.ts';
 import type { Pointer } from './libraries.ts';
 import type { Llama, NativeBatch } from './llama.ts';
-import { draw } from './random.ts';
+import type { Probabilities, Softmax } from './softmax.ts';
 
 const BATCH = 512;
 
@@ -14,7 +14,7 @@ export class LlamaDecoder implements Decoder {
   readonly vocabulary: number;
   /** Kernels are chosen by the number of columns. */
   readonly exact = false;
-  readonly #scratch: Float64Array;
+  readonly #softmax: Softmax;
   readonly #l: Llama;
   readonly #native: Pointer;
   readonly #memory: Pointer;
@@ -25,12 +25,21 @@ export class LlamaDecoder implements Decoder {
   readonly #output: Int8Array;
   readonly #sequence: readonly Int32Array[];
 
-  constructor(l: Llama, model: Pointer, options: { slots: number; context: number; vocabulary: number; threads: number }) {
+  /** Tokens whose keys and values the prompt's cells hold. */
+  #held: readonly number[] = [];
+
+  /** @param softmax of the model's vocabulary; disposed with the decoder. */
+  constructor(
+    l: Llama,
+    model: Pointer,
+    softmax: Softmax,
+    options: { slots: number; context: number; vocabulary: number; threads: number },
+  ) {
     this.#l = l;
     this.slots = options.slots;
     this.context = options.context;
     this.vocabulary = options.vocabulary;
-    this.#scratch = new Float64Array(options.vocabulary);
+    this.#softmax = softmax;
     const columns = Math.max(BATCH, options.slots);
     const native = l.newContext(model, {
       ...(l.contextDefaults() as Record<string, unknown>),
@@ -60,17 +69,25 @@ export class LlamaDecoder implements Decoder {
     this.#sequence = lists.map((at) => new Int32Array(view(at, 4)));
   }
 
-  async prefill(prompt: readonly number[]): Promise<Distributions> {
-    this.#l.removeSequence(this.#memory, this.slots, -1, -1);
-    let logits: Float32Array = new Float32Array(0);
-    for (let from = 0; from < prompt.length; from += BATCH) {
+  begin(): void {
+    this.#held = [];
+  }
+
+  /** What the prompt shares with the one before it (template, instructions) is not computed again. */
+  async prefill(prompt: readonly number[], temperature: number): Promise<Distributions> {
+    let shared = 0;
+    while (shared < prompt.length - 1 && prompt[shared] === this.#held[shared]) shared++;
+    if (shared > 0 && !this.#l.removeSequence(this.#memory, this.slots, shared, -1)) shared = 0;
+    if (shared === 0) this.#l.removeSequence(this.#memory, this.slots, -1, -1);
+    this.#held = [];
+    for (let from = shared; from < prompt.length; from += BATCH) {
       const part = prompt.slice(from, from + BATCH);
-      const last = from + part.length === prompt.length;
-      part.forEach((token, i) => this.#set(i, token, from + i, this.slots, last && i === part.length - 1));
+      part.forEach((token, i) => this.#set(i, token, from + i, this.slots, from + i === prompt.length - 1));
       await this.#decode(part.length);
-      if (last) logits = this.#logits(part.length - 1);
     }
-    return this.#distributions(logits);
+    this.#held = prompt;
+    // Later steps use the memory that the logits lie in.
+    return (await this.#distributions([temperature])).first();
   }
 
   attach(slot: number): void {
@@ -84,18 +101,16 @@ export class LlamaDecoder implements Decoder {
   async step(inputs: readonly StepInput[]): Promise<Distributions> {
     inputs.forEach(({ token, position }, slot) => this.#set(slot, token, position, slot, true));
     await this.#decode(inputs.length);
-    const out = new Float32Array(inputs.length * this.vocabulary);
-    for (let i = 0; i < inputs.length; i++) out.set(this.#logits(i), i * this.vocabulary);
-    return this.#distributions(out);
+    return await this.#distributions(inputs.map(({ temperature }) => temperature));
   }
-  #distributions(logits: Float32Array): Distributions {
-    const n = this.vocabulary;
-    return { draw: (row, temperature, u) => draw(logits.subarray(row * n, (row + 1) * n), temperature, u, this.#scratch) };
+  #distributions(temperatures: readonly number[]): Promise<Probabilities> {
+    return this.#softmax.apply(this.#l.logits(this.#native) as Pointer, temperatures);
   }
 
   /** Applies an adapter (or none) to all that is computed from now on; what was cached is dropped. */
   setAdapter(adapter: Pointer | null): void {
     this.#l.clearMemory(this.#memory, false);
+    this.#held = [];
     const list = BigUint64Array.of(adapter ?? 0n);
     if (this.#l.setAdapters(this.#native, list, adapter === null ? 0 : 1, Float32Array.of(1)) !== 0)
       throw new EngineError('native', 'llama.cpp refused the adapter. Check that it was trained on this model.');
@@ -107,9 +122,6 @@ export class LlamaDecoder implements Decoder {
     this.#count[i] = 1;
     (this.#sequence[i] as Int32Array)[0] = sequence;
     this.#output[i] = output ? 1 : 0;
-  }
-  #logits(i: number): Float32Array {
-    return new Float32Array(koffi.view(this.#l.logits(this.#native, i) as Pointer, this.vocabulary * 4) as ArrayBuffer).slice();
   }
   #decode(tokens: number): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -123,6 +135,7 @@ export class LlamaDecoder implements Decoder {
   }
 
   dispose(): void {
+    this.#softmax.dispose();
     this.#l.freeBatch(this.#batch);
     this.#l.freeContext(this.#native);
   }

@@ -18,7 +18,7 @@ const SIGNATURES = {
   removeSequence: 'bool llama_memory_seq_rm(void* m, int a, int p0, int p1)',
   clearMemory: 'void llama_memory_clear(void* m, bool data)',
   decode: 'int32_t llama_decode(void* c, llama_batch b)',
-  logits: 'void* llama_get_logits_ith(void* c, int32_t i)',
+  logits: 'void* llama_get_logits(void* c)',
   newBatch: 'llama_batch llama_batch_init(int32_t n, int32_t e, int32_t s)',
   freeBatch: 'void llama_batch_free(llama_batch b)',
   loadAdapter: 'void* llama_adapter_lora_init(void* m, const char* p)',

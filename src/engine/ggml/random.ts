@@ -53,3 +53,45 @@ export function draw(logits: Float32Array, temperature: number, u: number, scrat
   }
   return { token, logprob: ((logits[token] as number) - top) * inverse - Math.log(sum) };
 }
+
+/** Index of the largest entry, the first of several. */
+export function largest(values: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if ((values[i] as number) > (values[best] as number)) best = i;
+  return best;
+}
+
+const BLOCK = 512;
+
+/**
+ * The entry of a distribution at the quantile `u`, read block by block. Four sums side by side, because one would wait
+ * for each addition before the next.
+ * @param p probabilities that add up to 1 within rounding; an entry of 0 is never taken.
+ */
+export function pick(p: Float32Array, u: number): number {
+  let left = u;
+  let from = 0;
+  for (; from + BLOCK < p.length; from += BLOCK) {
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
+    for (let i = from; i < from + BLOCK; i += 4) {
+      a += p[i] as number;
+      b += p[i + 1] as number;
+      c += p[i + 2] as number;
+      d += p[i + 3] as number;
+    }
+    const sum = a + b + (c + d);
+    if (left < sum) break;
+    left -= sum;
+  }
+  let token = from;
+  for (; token < p.length; token++) {
+    left -= p[token] as number;
+    if (left < 0) return token;
+  }
+  // Rounding left a rest behind the last entry: take the last that can be drawn.
+  for (token = p.length - 1; token > 0 && !((p[token] as number) > 0); token--);
+  return token;
+}

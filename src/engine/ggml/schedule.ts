@@ -77,6 +77,7 @@ export class Sampling {
   async #drive(decoder: Decoder): Promise<void> {
     const live: Live[] = [];
     const arrivals: Arrival[] = [];
+    decoder.begin();
     /** The request being admitted: its prompt is in the decoder, `started` of its sequences have a slot. */
     let admitting: { of: Wanted; started: number; next: Distributions } | null = null;
     for (let step = 0; ; step++) {
