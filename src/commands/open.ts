@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Config } from '../config.ts';
 import { openGgmlEngine } from '../engine/ggml/engine.ts';
 import type { Engine } from '../engine/ports.ts';
-import { openJavascriptEnvironment } from '../environment/javascript.ts';
+import { loadLanguage } from '../environment/languages.ts';
 import type { Environment } from '../environment/port.ts';
 import { fetchModel, isUri } from '../models/resolve.ts';
 import { fetchDisplay } from './fetch-display.ts';
@@ -31,8 +31,9 @@ export const modelFile = async (model: string): Promise<string> =>
   isUri(model) ? await fetchModel(model, fetchDisplay('stderr')) : resolveShipped(model);
 
 /** The environment that a config asks for. */
-export function openEnvironment(config: Config): Promise<Environment> {
+export async function openEnvironment(config: Config): Promise<Environment> {
   const { workers, ...limits } = config.environment;
   const { determinism, forbidden, longOutput } = config.deviations;
-  return openJavascriptEnvironment(limits, { workers, rules: { determinism, forbidden, longOutput } });
+  const { open } = await loadLanguage(config.language);
+  return open(limits, { workers, rules: { determinism, forbidden, longOutput } });
 }
