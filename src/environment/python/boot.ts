@@ -25,10 +25,10 @@ const UNWANTED =
   /^(?:_ctypes|_posixsubprocess|_sqlite3|_hmac|_lsprof|_remote_debugging|fcntl|mmap|select|_socket|termios|xxsubtype|_xx.*|_test.*|faulthandler|_tracemalloc|_asyncio|_elementtree|pyexpat)$/;
 const FILE_INPUT = 257;
 /**
- * What CPython takes for its C stack. Its build has ten times as much, but the host's own stack, which grows beside it,
+ * What CPython takes for its C stack. Its build has five times as much, but the host's own stack, which grows beside it,
  * would end first, and CPython could not say "recursion".
  */
-const STACK_BYTES = Number(process.env.STK ?? 1_048_576);
+const STACK_BYTES = 2 * 1_048_576;
 /** Texts that runs use, put into memory before the snapshot. */
 const NAMES = ['utf-8', 'backslashreplace', '<program>', '__builtins__', '__name__', 'f'];
 

@@ -52,6 +52,8 @@ export class Host {
   /** What was asked for since `reset`: a sentence's end, `the network`, or null. */
   reached: string | null = null;
   clockRead = false;
+  /** The interpreter gave itself up. */
+  aborted = false;
   /** Growth that was refused, bytes wanted; 0 for none. */
   refusedBytes = 0;
   private files: Files | null;
@@ -92,6 +94,7 @@ export class Host {
   reset(): void {
     this.reached = null;
     this.clockRead = false;
+    this.aborted = false;
     this.refusedBytes = 0;
     this.random = this.surroundings.seed;
   }
@@ -111,6 +114,11 @@ export class Host {
     };
   }
 
+  private abort(): never {
+    this.aborted = true;
+    throw new Halt('abort');
+  }
+
   private reach(name: string): void {
     this.reached ??= REACHES.find(([pattern]) => pattern.test(name))?.[1] ?? 'the host';
   }
@@ -122,6 +130,8 @@ export class Host {
       emscripten_debugger: () => this.onTick(),
       emscripten_resize_heap: (size: number) => this.grow(size >>> 0),
       emscripten_get_heap_max: () => this.maxBytes,
+      _abort_js: () => this.abort(),
+      __assert_fail: () => this.abort(),
       random_get: (at: number, length: number) => this.fillRandom(at >>> 0, length >>> 0),
       fd_write: () => ERRNO.badFile,
       fd_fdstat_get: () => ERRNO.badFile,

@@ -29,7 +29,7 @@ const STORES: readonly ValueType[] = [TYPE.i32, TYPE.i64, TYPE.f32, TYPE.f64, TY
 const FIRST_STORE = 0x36;
 
 export type Instruction =
-  | { readonly kind: 'other' | 'loop' | 'end' | 'block' }
+  | { readonly kind: 'other' | 'loop' | 'end' | 'block' | 'indirect' }
   | { readonly kind: 'call'; readonly target: number }
   | { readonly kind: 'store'; readonly value: ValueType; readonly offset: number }
   | { readonly kind: 'fill' | 'copy' };
@@ -38,6 +38,7 @@ const OTHER: Instruction = { kind: 'other' };
 const BLOCK: Instruction = { kind: 'block' };
 const LOOP: Instruction = { kind: 'loop' };
 const END: Instruction = { kind: 'end' };
+const INDIRECT: Instruction = { kind: 'indirect' };
 const FILL: Instruction = { kind: 'fill' };
 const COPY: Instruction = { kind: 'copy' };
 
@@ -73,6 +74,9 @@ export function readInstruction(reader: ByteReader): Instruction {
     case OP.call:
       return { kind: 'call', target: reader.u32() };
     case 0x11: // call_indirect
+      reader.skipNumber();
+      reader.skipNumber();
+      return INDIRECT;
     case 0x13: // return_call_indirect
       reader.skipNumber();
       reader.skipNumber();

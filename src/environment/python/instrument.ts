@@ -7,6 +7,8 @@ import type { ValueType } from './instructions.ts';
  *
  * - every turn of every loop, in C code too, takes one step of fuel; when it is used up, a host import is called. So a
  *   loop that never comes back to Python (`sum(range(10**12))`) ends by fuel, at the same step on every machine;
+ * - every indirect call takes some of the C stack, which CPython watches, as a measure of the host's own stack, which it
+ *   cannot see: deep recursion in C is then an error of the program, or put off, as in any other CPython;
  * - every store marks its card of 4 KiB, so that a restore copies back what was written instead of everything.
  *
  * Nothing of the program's meaning changes. Indices of existing types, functions and globals stay as they are.
@@ -21,7 +23,13 @@ export interface Hooks {
   readonly tick: string;
   /** Import of type (i32 function, i32, i32, i32) → i32 that calls a function of the table by its own number of parameters. */
   readonly trampoline: string;
+  /** Export whose indirect calls nest deepest and take least of the C stack themselves: it frees objects. */
+  readonly deep: string;
 }
+
+/** Bytes of C stack that an indirect call takes, and one that frees an object. */
+const CALL_BYTES = 64;
+const DEEP_CALL_BYTES = 512;
 
 const SECTION = { type: 1, import: 2, function: 3, memory: 5, global: 6, export: 7, code: 10 } as const;
 /** Cards for 4 GiB, so that no address is out of their range. */
@@ -39,6 +47,8 @@ interface Layout {
   globals: number;
   tick: number;
   trampoline: number;
+  deep: number;
+  stackPointer: number;
   firstType: number;
   firstFunction: number;
 }
@@ -84,6 +94,8 @@ function readLayout(bytes: Uint8Array, hooks: Hooks): Layout {
     globals: 0,
     tick: -1,
     trampoline: -1,
+    deep: -1,
+    stackPointer: -1,
     firstType: 0,
     firstFunction: 0,
   };
@@ -92,10 +104,12 @@ function readLayout(bytes: Uint8Array, hooks: Hooks): Layout {
     if (id === SECTION.import) for (let imports = body.u32(); imports > 0; imports--) readImport(body, layout, hooks);
     if (id === SECTION.function) for (let functions = body.u32(); functions > 0; functions--) layout.functionTypes.push(body.u32());
     if (id === SECTION.global) for (let globals = body.u32(); globals > 0; globals--) readGlobal(body, layout);
+    if (id === SECTION.export) for (let exported = body.u32(); exported > 0; exported--) readExport(body, layout, hooks);
   }
   layout.firstType = layout.parameters.length;
   layout.firstFunction = layout.functionTypes.length;
-  if (layout.tick < 0 || layout.trampoline < 0) throw new Error('The WebAssembly file does not import what the instrumentation hooks.');
+  if (Math.min(layout.tick, layout.trampoline, layout.deep, layout.stackPointer) < 0)
+    throw new Error('The WebAssembly file does not have what the instrumentation hooks.');
   return layout;
 }
 
@@ -133,6 +147,14 @@ function readGlobal(body: ByteReader, layout: Layout): void {
   if (body.byte() === 1) layout.mutableGlobals.push(layout.globals);
   while (readInstruction(body).kind !== 'end');
   layout.globals++;
+}
+
+function readExport(body: ByteReader, layout: Layout, hooks: Hooks): void {
+  const name = body.name();
+  body.byte();
+  const index = body.u32();
+  if (name === hooks.deep) layout.deep = index;
+  if (name === '__stack_pointer') layout.stackPointer = index;
 }
 
 function rewriteSection(id: number, body: ByteReader, layout: Layout): Uint8Array {
@@ -182,7 +204,8 @@ function rewriteCode(body: ByteReader, layout: Layout): Uint8Array {
   const imported = layout.functionTypes.length - count;
   for (let index = 0; index < count; index++) {
     const parameters = layout.parameters[layout.functionTypes[imported + index] as number];
-    rewriter.rewrite(body.take(body.u32()), parameters as number, out);
+    const callBytes = imported + index === layout.deep ? DEEP_CALL_BYTES : CALL_BYTES;
+    rewriter.rewrite(body.take(body.u32()), parameters as number, callBytes, out);
   }
   for (const added of [bulkFunction(0x0b, [0], layout), bulkFunction(0x0a, [0, 0], layout), trampolineFunction(layout)]) {
     out.u32(added.length).copy(added.view());
@@ -202,7 +225,7 @@ class FunctionRewriter {
     this.layout = layout;
   }
 
-  rewrite(body: ByteReader, parameters: number, out: ByteWriter): void {
+  rewrite(body: ByteReader, parameters: number, callBytes: number, out: ByteWriter): void {
     const { bytes } = body;
     const groups = body.u32();
     const groupsAt = body.at;
@@ -212,25 +235,47 @@ class FunctionRewriter {
       skipValueType(body);
     }
     const groupsEnd = body.at;
-    const { code, head } = this;
+    const { code, head, layout } = this;
     code.clear();
     let stores = false;
     let copied = body.at;
     while (!body.done) {
       const { at } = body;
       const instruction = readInstruction(body);
-      if (instruction.kind === 'other' || instruction.kind === 'block' || instruction.kind === 'end') continue;
-      if (instruction.kind === 'call' && instruction.target !== this.layout.trampoline) continue;
-      // Everything up to here goes over as it was; a loop's own head stays before the fuel, other instructions are replaced or follow.
-      const keep = instruction.kind === 'loop' ? body.at : at;
-      code.copy(bytes, copied, keep);
-      copied = instruction.kind === 'loop' || instruction.kind === 'store' ? keep : body.at;
-      if (instruction.kind === 'loop') this.burn();
-      else if (instruction.kind === 'store') {
-        this.mark(locals, instruction.value, instruction.offset);
-        stores = true;
-      } else
-        code.byte(OP.call).u32(this.layout.firstFunction + ADDED_FUNCTIONS[instruction.kind === 'call' ? 'trampoline' : instruction.kind]);
+      const take = (to: number): void => {
+        code.copy(bytes, copied, to);
+        copied = to;
+      };
+      const replace = (added: keyof typeof ADDED_FUNCTIONS): void => {
+        take(at);
+        copied = body.at;
+        code.byte(OP.call).u32(layout.firstFunction + ADDED_FUNCTIONS[added]);
+      };
+      switch (instruction.kind) {
+        case 'loop':
+          take(body.at);
+          this.burn();
+          break;
+        case 'store':
+          take(at);
+          this.mark(locals, instruction.value, instruction.offset);
+          stores = true;
+          break;
+        case 'indirect':
+          take(at);
+          this.moveStack(OP.subtract, callBytes);
+          take(body.at);
+          this.moveStack(OP.add, callBytes);
+          break;
+        case 'call':
+          if (instruction.target === layout.trampoline) replace('trampoline');
+          break;
+        case 'fill':
+        case 'copy':
+          replace(instruction.kind);
+          break;
+        default:
+      }
     }
     code.copy(bytes, copied, body.end);
     head.clear();
@@ -240,6 +285,11 @@ class FunctionRewriter {
       .u32(head.length + code.length)
       .copy(head.view())
       .copy(code.view());
+  }
+
+  private moveStack(operation: number, bytes: number): void {
+    const { stackPointer } = this.layout;
+    this.code.byte(OP.globalGet).u32(stackPointer).byte(OP.const).s32(bytes).byte(operation, OP.globalSet).u32(stackPointer);
   }
 
   /** `if (--fuel <= 0) tick()` */

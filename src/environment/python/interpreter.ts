@@ -49,6 +49,7 @@ export class PythonInterpreter {
   private ticks = 0;
   private deadline = Infinity;
   private stopped: 'fuel' | 'clock' | null = null;
+  private crashed = false;
 
   /** Some milliseconds: the image is copied, nothing boots. */
   constructor(options: PythonOptions) {
@@ -74,6 +75,7 @@ export class PythonInterpreter {
   run(run: PythonRun): RunResult {
     this.ticks = 0;
     this.stopped = null;
+    this.crashed = false;
     this.deadline = spentMs() + this.options.limits.timeoutMs;
     this.host.reset();
     this.python.refuel(STEPS_PER_TICK);
@@ -96,16 +98,18 @@ export class PythonInterpreter {
       return { verdict: 'forbidden', detail: `The program reaches for ${this.host.reached}, which tasks may not do.` };
     if (this.stopped === 'fuel') return { verdict: 'timeout', detail: `The program did not end within ${limits.fuel} ticks of fuel.` };
     if (this.stopped === 'clock') return outOfTime(limits);
+    // What breaks after memory was refused breaks for want of it (CPython does not survive every such refusal).
+    if (this.crashed && this.host.refusedBytes > 0) return { verdict: 'memory', detail: outOfMemory(limits) };
     return result;
   }
 
   private verdictOf(error: unknown): Failure {
     if (error instanceof Stop) return error.failure;
-    if (error instanceof Halt) return { verdict: 'error', detail: 'The program was ended.' };
-    // A host stack that ran out and a trap of WebAssembly (invalid byte code, for instance). The image makes good for both.
+    this.crashed = true;
+    // A host stack that ran out, or a trap of WebAssembly (invalid byte code, for instance). The image makes good for both.
     if (error instanceof RangeError) return { verdict: 'error', detail: 'The program nests calls too deep.' };
-    if (error instanceof WebAssembly.RuntimeError) return { verdict: 'error', detail: 'The program crashed its interpreter.' };
-    if (error instanceof WebAssembly.Exception) return { verdict: 'error', detail: 'The program crashed its interpreter.' };
+    if (error instanceof WebAssembly.RuntimeError || error instanceof WebAssembly.Exception || error instanceof Halt)
+      return { verdict: 'error', detail: 'The program crashed its interpreter.' };
     throw error;
   }
 
@@ -127,7 +131,8 @@ export class PythonInterpreter {
     api.PyDict_SetItemString(globals, this.python.name('__builtins__'), this.check(api.PyDict_Copy(image.builtins)));
     api.PyDict_SetItemString(globals, this.python.name('__name__'), this.check(api.PyUnicode_FromString(this.python.name('<program>'))));
     const source = this.room(this.python.putText(code));
-    const compiled = this.check(api.Py_CompileStringExFlags(source, this.python.name('<program>'), FILE_INPUT, 0, -1));
+    const compiled = api.Py_CompileStringExFlags(source, this.python.name('<program>'), FILE_INPUT, 0, -1);
+    if (compiled === 0) this.failToCompile();
     this.check(api.PyEval_EvalCode(compiled, globals, globals));
     const f = api.PyDict_GetItemString(globals, this.python.name('f'));
     if (f === 0 || api.PyCallable_Check(f) === 0) throw new Stop('error', 'The program declares no function f.');
@@ -178,6 +183,14 @@ export class PythonInterpreter {
   private check(value: Pointer): Pointer {
     if (value === 0) this.fail(this.python.raised());
     return value;
+  }
+
+  /** CPython's parser says "memory" when a program nests too deep for it. */
+  private failToCompile(): never {
+    const error = this.python.raised();
+    if (this.host.refusedBytes === 0 && this.python.isOfClass(error, this.python.exceptionClass('MemoryError')))
+      throw new Stop('error', 'The program nests too deeply to be read.');
+    this.fail(error);
   }
 
   private fail(error: Pointer): never {
