@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT, explain } from './commands/exits.ts';
+import type { GradientsCommand } from './commands/gradients.ts';
 import type { Display } from './commands/output.ts';
 import { sanitise } from './core/inert.ts';
 
@@ -213,6 +214,27 @@ program
         return await evalCommand({ ...flags, json: Boolean(flags.json) });
       },
     ),
+  );
+program
+  .command('gradients <model>')
+  .description('loss, log-probabilities and every gradient of a batch of token ids, to compare with another implementation')
+  .requiredOption('--data <file>', 'JSON: {"data": [{"tokens": [1, 2, 3]}], "loss": {"kind": "cross_entropy"}} (docs/cli.md)')
+  .requiredOption('--out <file>', 'NAME.gguf or NAME.json')
+  .option('--lora <rank>', 'gradients of a fresh LoRA instead of all weights', integer)
+  .option('--alpha <a>', 'alpha of the fresh LoRA (default: twice its rank)', positive)
+  .option('--adapter <file>', 'gradients of this LoRA: GGUF, or a PEFT folder')
+  .addOption(new Option('--backend <name>', 'device').choices(['auto', 'cpu', 'cuda', 'vulkan', 'metal']).default('cpu'))
+  .addOption(new Option('--checkpointing <how>', 'compute each block twice').choices(['auto', 'on', 'off']).default('auto'))
+  .addOption(new Option('--compute <type>', 'type in which matrices are multiplied').choices(['f32', 'bf16']).default('f32'))
+  .option('--token-budget <n>', 'tokens of one graph', integer, 1024)
+  .option('--threads <n>', 'threads', integer, 1)
+  .option('--seed <s>', 'seed of a fresh LoRA', integer, 1)
+  .action(
+    act(async (model: string, flags: Omit<GradientsCommand, 'model' | 'lora'> & { readonly lora?: number; readonly alpha?: number }) => {
+      const { gradientsCommand } = await import('./commands/gradients.ts');
+      const { lora, alpha, ...rest } = flags;
+      return await gradientsCommand({ ...rest, model, lora: lora === undefined ? undefined : { rank: lora, alpha: alpha ?? 2 * lora } });
+    }),
   );
 program
   .command('exec')

@@ -30,6 +30,7 @@ export interface GgmlOverrides {
  * @throws EngineError with a sentence that says what to do; nothing stays open then.
  */
 export async function openGgmlEngine(options: EngineOptions, overrides: GgmlOverrides = {}): Promise<Engine> {
+  checkOptions(options);
   const file = readGguf(options.model);
   const shape = shapeOf(file);
   const parameters = countOf(expectedTensors(shape));
@@ -109,6 +110,12 @@ export async function openGgmlEngine(options: EngineOptions, overrides: GgmlOver
     cleanup.close();
     throw error;
   }
+}
+
+function checkOptions({ mode, adapter, lora }: EngineOptions): void {
+  if (mode === 'full' && adapter !== undefined) throw new EngineError('unsupported', 'An adapter needs engine.mode "lora".');
+  if (mode === 'lora' && !(Number.isInteger(lora.rank) && lora.rank >= 1 && lora.alpha > 0))
+    throw new EngineError('unsupported', `The LoRA rank ${lora.rank} and alpha ${lora.alpha} must be positive, the rank a whole number.`);
 }
 
 const trainerOptions = (options: EngineOptions, plan: TrainingPlan | null): TrainerOptions => ({
