@@ -3,6 +3,7 @@
  * the process, so callers check shapes and sizes first; nothing here can.
  */
 import koffi, { type LibraryHandle } from 'koffi';
+import { computes, explainAborts, traced } from './abort.ts';
 import { loadLibraries, type Build, type Pointer } from './libraries.ts';
 import { EngineError } from '../ports.ts';
 
@@ -139,7 +140,8 @@ export function bindGgml(build: Build): Ggml {
   if (table !== null) return table;
   koffi.struct('ggml_init_params', { mem_size: 'size_t', mem_buffer: 'void*', no_alloc: 'bool' });
   const f: Record<string, Native> = {};
-  for (const signature of SIGNATURES) f[nameIn(signature)] = libraries.base.func(signature);
+  for (const signature of SIGNATURES)
+    f[nameIn(signature)] = traced(nameIn(signature), signature, libraries.base.func(signature) as never) as Native;
   for (const signature of REGISTRY) f[nameIn(signature)] = libraries.ggml.func(signature);
   const functions = f as unknown as Functions;
   const sink = koffi.register(() => undefined, koffi.pointer(koffi.proto('void ggml_log_sink(int level, const char* text, void* user)')));
@@ -150,15 +152,19 @@ export function bindGgml(build: Build): Ggml {
     folder: libraries.folder,
     f: functions,
     compute: (backend, graph) =>
-      new Promise((resolve, reject) => {
-        native.async(backend, graph, (error: Error | null, code: number) => {
-          if (error !== null) reject(new EngineError('native', `The compute call failed: ${error.message}`));
-          else if (code !== 0)
-            reject(new EngineError('native', `The compute backend gave code ${code}; lower engine.tokenBudget if memory is short.`));
-          else resolve();
-        });
-      }),
+      computes(
+        graph,
+        new Promise((resolve, reject) => {
+          native.async(backend, graph, (error: Error | null, code: number) => {
+            if (error !== null) reject(new EngineError('native', `The compute call failed: ${error.message}`));
+            else if (code !== 0)
+              reject(new EngineError('native', `The compute backend gave code ${code}; lower engine.tokenBudget if memory is short.`));
+            else resolve();
+          });
+        }),
+      ),
   };
+  explainAborts(libraries.base, () => table);
   if (Number(functions.ggml_backend_dev_count()) === 0) functions.ggml_backend_load_all_from_path(libraries.folder);
   return table;
 }

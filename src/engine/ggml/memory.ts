@@ -1,6 +1,6 @@
 /** Contexts, tensors and buffers of ggml, and copies between them and JavaScript arrays. */
 import { EngineError } from '../ports.ts';
-import { extents, sourcesOf, typeOf, type Ggml } from './ffi.ts';
+import { extents, I32, I64, sourcesOf, typeOf, type Ggml } from './ffi.ts';
 import { typeName } from './gguf.ts';
 import type { Pointer } from './libraries.ts';
 
@@ -64,11 +64,17 @@ export function getFloats(g: Ggml, tensor: Pointer, count?: number): Float32Arra
 
 /** Operation, types and extents of a node, for messages: `MUL_MAT F32[64,32] = Q8_0[128,64] × F32[128,32]`. */
 export function describeNode(g: Ggml, node: Pointer): string {
-  const one = (tensor: Pointer): string =>
-    `${typeName(typeOf(tensor))}[${extents(tensor)
-      .join()
-      .replace(/(,1)+$/, '')}]`;
-  return `${String(g.f.ggml_op_desc(node))} ${one(node)} = ${sourcesOf(node).map(one).join(' × ')}`;
+  return `${String(g.f.ggml_op_desc(node))} ${describeTensor(node)} = ${sourcesOf(node).map(describeTensor).join(' × ')}`;
+}
+
+/** Type and extents, for messages: `F32[64,32]`. */
+export function describeTensor(tensor: Pointer): string {
+  const shape = extents(tensor)
+    .join()
+    .replace(/(,1)+$/, '');
+  const type = typeOf(tensor);
+  // Indices are no type of a model file.
+  return `${type === I32 ? 'I32' : type === I64 ? 'I64' : typeName(type)}[${shape}]`;
 }
 
 /**
