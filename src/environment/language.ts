@@ -17,6 +17,11 @@ export interface LanguageRules {
   inspect(program: string): Inspection;
   /** Reads an argument list as data, or null when it is not one. Never evaluates anything. */
   readArguments(text: string, maxChars: number): ArgumentList | null;
+  /**
+   * Reads an argument list that is code (`range(3), lambda x: x`), for `examine` only, where a person asks and no answer
+   * is judged by it: it is evaluated in the guest after the program. Null when it is none, or asks for what is forbidden.
+   */
+  readCode?(text: string, maxChars: number): ArgumentList | null;
   /** Canonical form of one literal, or null. */
   canonicalValue(text: string): string | null;
   /** Canonical form of an argument list, or null. */

@@ -144,7 +144,7 @@ class PooledEnvironment implements SandboxEnvironment {
   private async runOne(program: string, input: string, use: Use, mode: JobMode): Promise<RunResult> {
     const refused = this.refuse(program, use);
     if (refused) return refused;
-    const read = this.readInput(input);
+    const read = this.readInput(input, use === 'examine');
     if ('verdict' in read) return read;
     const [result] = await this.pool.submit(program, [read.source], mode);
     if (result === undefined) throw new Error('The sandbox gave no verdict.');
@@ -181,11 +181,12 @@ class PooledEnvironment implements SandboxEnvironment {
     return inspection;
   }
 
-  private readInput(input: string): Failure | { readonly source: string; readonly canonical: string } {
+  private readInput(input: string, code = false): Failure | { readonly source: string; readonly canonical: string } {
     const { inputChars } = this.limits;
     if (input.length > inputChars) return { verdict: 'unsupported', detail: `The input is longer than ${inputChars} characters.` };
     return (
-      this.languageRules.readArguments(input, inputChars) ?? {
+      this.languageRules.readArguments(input, inputChars) ??
+      (code ? this.languageRules.readCode?.(input, inputChars) : null) ?? {
         verdict: 'unsupported',
         detail: 'The input is not a list of literals; inputs are data, nothing in them is run.',
       }

@@ -11,6 +11,8 @@ export interface Landmarks {
   readonly builtins: number;
   /** `plain` of guest.ts. */
   readonly plain: number;
+  /** `collect` of guest.ts: gives its arguments back. */
+  readonly collect: number;
   /** Class of the exception that a refused import raises. */
   readonly refused: number;
 }
@@ -50,7 +52,7 @@ export function bootPython(module: WebAssembly.Module, files: Files, surrounding
   const code = api.Py_CompileStringExFlags(python.putText(guestSource(modules)), python.name('<boot>'), FILE_INPUT, 0, -1);
   if (code === 0 || api.PyEval_EvalCode(code, main, main) === 0) throw new Error(`The Python sandbox does not start: ${describe(python)}`);
   const found = (name: string): number => api.PyDict_GetItemString(main, python.name(name));
-  const landmarks = { builtins: found('guest_builtins'), plain: found('plain'), refused: found('Refused') };
+  const landmarks = { builtins: found('guest_builtins'), plain: found('plain'), collect: found('collect'), refused: found('Refused') };
   const names = NAMES.map((name) => [name, python.name(name)] as const);
   return { ...memory.snapshot(), ...landmarks, names, surroundings };
 }

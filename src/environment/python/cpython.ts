@@ -28,6 +28,7 @@ interface Exports {
   PyCallable_Check(value: Pointer): number;
   PyObject_Call(callable: Pointer, args: Pointer, keywords: Pointer): Pointer;
   PyObject_CallOneArg(callable: Pointer, argument: Pointer): Pointer;
+  PyTuple_GetItem(tuple: Pointer, index: number): Pointer;
   PyObject_Str(value: Pointer): Pointer;
   PyUnicode_FromString(text: Pointer): Pointer;
   PyUnicode_AsEncodedString(text: Pointer, encoding: Pointer, errors: Pointer): Pointer;

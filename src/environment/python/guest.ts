@@ -43,7 +43,7 @@ const CODECS =
 /**
  * Runs once while the interpreter boots. Imports what tasks may import, then takes the way to any further module
  * away: there are no files behind the interpreter any more, and what a program's `import` may name is a list. Leaves
- * `builtins` for programs, the exception that a refused import raises, and `plain`, in `__main__`.
+ * `builtins` for programs, the exception that a refused import raises, `plain` and `collect`, in `__main__`.
  *
  * `plain` turns the few standard containers that are data in all but name into the type that they extend; `marshal`
  * (python/marshal.ts) knows only exact types.
@@ -86,11 +86,14 @@ def make_plain(kind, error, refusal, sequences, mappings, pairs, limit):
 plain = make_plain(type, TypeError, ValueError, frozenset([collections.deque, range, type({}.keys()), type({}.values()), type({}.items())]),
     frozenset([collections.OrderedDict, collections.defaultdict, collections.Counter]), dict.items, 120)
 
+def collect(*args, **keywords):
+    return args, keywords
+
 sys.path[:] = []
 sys.path_hooks[:] = []
 sys.path_importer_cache.clear()
 sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, '__name__', '') != 'PathFinder']
-for name in [name for name in vars() if name not in ('guest_builtins', 'Refused', 'plain', 'gc', '__name__', '__builtins__')]:
+for name in [name for name in vars() if name not in ('guest_builtins', 'Refused', 'plain', 'collect', 'gc', '__name__', '__builtins__')]:
     if name != 'name':
         del vars()[name]
 del name

@@ -18,9 +18,15 @@ export interface PythonOptions {
 
 export interface PythonRun {
   readonly code: string;
-  /** A `marshal` record of the tuple of arguments. */
-  readonly args: Uint8Array;
+  /** A `marshal` record of the tuple of arguments, or code between the parentheses of a call. */
+  readonly args: Uint8Array | string;
   readonly calls: 1 | 2;
+}
+
+/** Addresses of a tuple, and of a dictionary or NULL. */
+interface Arguments {
+  readonly tuple: Pointer;
+  readonly keywords: Pointer;
 }
 
 type Failure = Exclude<RunResult, { verdict: 'ok' }>;
@@ -37,7 +43,7 @@ class Stop extends Error {
 /** Turns of loops, in Python's own C code too, for one tick of fuel: about half a millisecond. */
 const STEPS_PER_TICK = 32_768;
 const FILE_INPUT = 257;
-/** A source text has as many bytes as it likes; what Python's parser makes of it takes a multiple. */
+const EXPRESSION_INPUT = 258;
 const MESSAGE_CHARS = 300;
 
 /** One instance of CPython, which is as new before every run. */
@@ -124,23 +130,40 @@ export class PythonInterpreter {
   private execute({ code, args, calls }: PythonRun): RunResult {
     const { api } = this.python;
     const { image } = this.options;
-    // Arguments are made before the program can patch anything; each call gets its own copy.
-    const record = this.room(this.python.put(args));
-    const tuples = Array.from({ length: calls }, () => this.check(api.PyMarshal_ReadObjectFromString(record, args.length)));
+    // Data is made before the program can patch anything; each call gets its own copy.
+    const data = typeof args === 'string' ? null : Array.from({ length: calls }, () => this.readRecord(args));
     const globals = this.check(api.PyDict_New());
     api.PyDict_SetItemString(globals, this.python.name('__builtins__'), this.check(api.PyDict_Copy(image.builtins)));
     api.PyDict_SetItemString(globals, this.python.name('__name__'), this.check(api.PyUnicode_FromString(this.python.name('<program>'))));
-    const source = this.room(this.python.putText(code));
-    const compiled = api.Py_CompileStringExFlags(source, this.python.name('<program>'), FILE_INPUT, 0, -1);
-    if (compiled === 0) this.failToCompile();
-    this.check(api.PyEval_EvalCode(compiled, globals, globals));
+    this.evaluate(code, FILE_INPUT, globals);
     const f = api.PyDict_GetItemString(globals, this.python.name('f'));
     if (f === 0 || api.PyCallable_Check(f) === 0) throw new Stop('error', 'The program declares no function f.');
-    const outputs = tuples.map((tuple) => this.encode(this.check(api.PyObject_Call(f, tuple, 0))));
+    const sets = data ?? Array.from({ length: calls }, () => this.evaluateArguments(String(args), globals));
+    const outputs = sets.map(({ tuple, keywords }) => this.encode(this.check(api.PyObject_Call(f, tuple, keywords))));
     const [output = ''] = outputs;
     if (outputs.some((other) => other !== output))
       throw new Stop('nondeterministic', 'Two calls of f with the same arguments gave different outputs.');
     return { verdict: 'ok', output };
+  }
+
+  private readRecord(record: Uint8Array): Arguments {
+    const at = this.room(this.python.put(record));
+    return { tuple: this.check(this.python.api.PyMarshal_ReadObjectFromString(at, record.length)), keywords: 0 };
+  }
+
+  private evaluateArguments(text: string, globals: Pointer): Arguments {
+    const { api } = this.python;
+    const maker = this.evaluate(`lambda collect: collect(${text}\n)`, EXPRESSION_INPUT, globals);
+    const pair = this.check(api.PyObject_CallOneArg(maker, this.options.image.collect));
+    return { tuple: api.PyTuple_GetItem(pair, 0), keywords: api.PyTuple_GetItem(pair, 1) };
+  }
+
+  private evaluate(code: string, start: number, globals: Pointer): Pointer {
+    const { api } = this.python;
+    const source = this.room(this.python.putText(code));
+    const compiled = api.Py_CompileStringExFlags(source, this.python.name('<program>'), start, 0, -1);
+    if (compiled === 0) this.failToCompile();
+    return this.check(api.PyEval_EvalCode(compiled, globals, globals));
   }
 
   /** Canonical text of a value; `plain` has a second try at containers that are data under another name. */

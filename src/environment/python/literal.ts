@@ -7,7 +7,7 @@ import type { PyValue } from './value.ts';
 /**
  * Reads `text` as a list of literals separated by commas (the argument list of a call), or null. Only data is accepted:
  * numbers, strings, `None`, `True`, `False`, lists, tuples, sets, dictionaries, `set()`, `frozenset({…})`,
- * `float("inf")`, `math.inf`, `complex(1, 2)`, and `+` and `*` on strings, lists and tuples (`"a" * 40 + "b"`).
+ * `dict(a=1)`, `float("inf")`, `math.inf`, `complex(1, 2)`, and `+` and `*` on strings, lists and tuples (`"a" * 40 + "b"`).
  * Nothing is evaluated (D6). The canonical text of every value is among them.
  */
 export function readArguments(text: string, maxChars: number = VALUE_LIMITS.chars): readonly PyValue[] | null {
@@ -148,6 +148,7 @@ class LiteralReader {
   private call(name: string, depth: number): PyValue {
     if (name === 'math' && this.skip('.')) return NAMES.get(this.constant()) as PyValue;
     this.expect('(');
+    if (name === 'dict' && this.tokens[this.at + 1]?.text === '=') return dictOf(this.until(')', () => this.keyword(depth)));
     const args = this.until(')', () => this.sum(depth + 1));
     const [first = NONE, second = NONE] = args;
     const items = args.length === 0 ? [] : itemsOf(first);
@@ -159,6 +160,14 @@ class LiteralReader {
     if (name === 'dict' && (args.length === 0 || first.kind === 'dict'))
       return { kind: 'dict', entries: first.kind === 'dict' ? first.entries : [] };
     throw new NotALiteral();
+  }
+
+  /** `name=value` in `dict(name=value)`. */
+  private keyword(depth: number): readonly [PyValue, PyValue] {
+    const name = this.next();
+    if (name?.kind !== 'name') throw new NotALiteral();
+    this.expect('=');
+    return [{ kind: 'str', value: name.text }, this.sum(depth + 1)];
   }
 
   private constant(): string {

@@ -9,6 +9,9 @@ import type { PyValue } from './value.ts';
  */
 export const MARSHAL_VERSION = 4;
 
+/** In front of arguments that are code: no record begins with it. */
+export const CODE_MARK = '\u{1f40d}';
+
 const DIGIT_BITS = 15n;
 const DIGIT_MASK = (1n << DIGIT_BITS) - 1n;
 const INT32_MIN = -(2n ** 31n);

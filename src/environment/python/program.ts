@@ -68,6 +68,19 @@ function yields(node: SyntaxNode): boolean {
   return false;
 }
 
+/** Whether the text is a single call `name(…)` and nothing else, so that what stands in the parentheses is its arguments. */
+export function isOneCall({ tree, text }: Source): boolean {
+  for (const node of walk(tree.topNode)) if (node.type.isError) return false;
+  const call = tree.topNode.firstChild?.firstChild;
+  const last = call?.getChild('ArgList')?.lastChild;
+  return (
+    tree.topNode.firstChild?.nextSibling === null &&
+    call?.name === 'CallExpression' &&
+    last?.to === text.length &&
+    call.firstChild?.name === 'VariableName'
+  );
+}
+
 /** Leaves of the tree for this purpose: texts with parts of their own are one token. */
 const isToken = (node: SyntaxNode): boolean => node.firstChild === null || node.name === 'FormatString' || node.name === 'String';
 

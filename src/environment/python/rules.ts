@@ -1,9 +1,9 @@
 import type { Inspection, LanguageRules } from '../language.ts';
 import { findForbidden } from './forbidden.ts';
 import { DEFAULT_MODULES } from './guest.ts';
+import { CODE_MARK, encodeMarshal } from './marshal.ts';
 import { canonicalArgumentList, canonicalLiteral, encodeArguments, readArguments } from './literal.ts';
-import { encodeMarshal } from './marshal.ts';
-import { entryProblem, normaliseProgram } from './program.ts';
+import { entryProblem, isOneCall, normaliseProgram } from './program.ts';
 import { parseSource } from './syntax.ts';
 
 const MODULES: ReadonlySet<string> = new Set(DEFAULT_MODULES);
@@ -27,6 +27,11 @@ export const pythonRules: LanguageRules = {
         canonical: encodeArguments(values),
       }
     );
+  },
+  readCode(text, maxChars) {
+    const source = parseSource(`f(${text}\n)`);
+    const isCall = text.length <= maxChars && isOneCall(source);
+    return isCall && findForbidden(source, MODULES) === null ? { source: CODE_MARK + text, canonical: text } : null;
   },
   canonicalValue: (text) => canonicalLiteral(text),
   canonicalArguments: (text) => canonicalArgumentList(text),

@@ -3,6 +3,7 @@ import type { BootImage } from './boot.ts';
 import { bootImages, compilePython } from './build.ts';
 import { loadImages } from './image.ts';
 import { PythonInterpreter } from './interpreter.ts';
+import { CODE_MARK } from './marshal.ts';
 
 /** What all workers of a process use: compiled code and the memories of booted interpreters. */
 interface Shared {
@@ -40,7 +41,7 @@ class PooledPython implements Interpreter {
   run({ image, code, args, calls }: RunRequest): RunResult {
     const interpreter = this.interpreters[image];
     if (interpreter === undefined) throw new Error('The interpreter was not prepared.');
-    return interpreter.run({ code, args: Buffer.from(args, 'latin1'), calls });
+    return interpreter.run({ code, args: args.startsWith(CODE_MARK) ? args.slice(CODE_MARK.length) : Buffer.from(args, 'latin1'), calls });
   }
 
   get memoryBytes(): number {

@@ -9,7 +9,7 @@ export type Token =
 /** White space, line ends and comments, as between brackets. */
 const SPACE = /(?:[ \t\f\r\n]|#[^\n]*)+/y;
 const NAME = /[A-Za-z_]\w*/y;
-const MARK = /[-+*,:.()[\]{}]/y;
+const MARK = /[-+*,:.=()[\]{}]/y;
 const DIGITS = '[0-9](?:_?[0-9])*';
 const NUMBER = new RegExp(
   `0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|(?:${DIGITS}\\.(?:${DIGITS})?|\\.${DIGITS}|${DIGITS})(?:[eE][-+]?${DIGITS})?[jJ]?`,
