@@ -133,13 +133,6 @@ async function openWeights(
   sampler: 'graph' | 'llama',
 ): Promise<Parameters | null> {
   const inference = options.inference === true;
-  if (options.mode === 'full' && options.adapter !== undefined)
-    throw new EngineError('unsupported', 'An adapter needs engine.mode "lora".');
-  if (options.mode === 'lora' && !(Number.isInteger(options.lora.rank) && options.lora.rank >= 1 && options.lora.alpha > 0))
-    throw new EngineError(
-      'unsupported',
-      `The LoRA rank ${options.lora.rank} and alpha ${options.lora.alpha} must be positive, the rank a whole number.`,
-    );
   if (sampler === 'llama' && inference) return null;
   if (options.mode === 'full')
     return new Parameters(device, {

@@ -64,6 +64,12 @@ export async function computeGradients(options: GradientOptions, data: readonly 
         return [name, { shape: dims, gradient, weight: values.get(name) as Float32Array }];
       }),
     );
+    for (const [name, { gradient }] of tensors)
+      if (!gradient.every(Number.isFinite))
+        throw new EngineError(
+          'native',
+          `The gradient of ${name} is not finite, though the loss is. Check the hyper-parameters of ${options.model}, or compare with a smaller loss.`,
+        );
     return { mode, loss: result.loss, logprobs: result.logprobs, metrics: result.metrics, tensors };
   } finally {
     for (const close of closers.reverse()) close();

@@ -95,7 +95,7 @@ export function planTraining(device: Device, file: GgufFile, options: PlanOption
     const fixed = { weights, adapter: own / 3, gradients, optimiser: (2 * own) / 3 + 2 * largest, sampler };
     const base = Object.values(fixed).reduce((a, b) => a + b, 0);
     const available = freeMemory(device);
-    const kept = graph({ checkpointing: false, compute });
+    const kept = checkpointing === 'on' ? Infinity : graph({ checkpointing: false, compute });
     const on = checkpointing === 'on' || (checkpointing === 'auto' && base + kept > EASY * available);
     const activations = on ? graph({ checkpointing: true, compute }) : kept;
     const total = base + activations;
