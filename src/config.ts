@@ -49,7 +49,7 @@ const schema = z.strictObject({
   adapter: z.string().optional(),
   template: z.enum(['auto', 'chat', 'base']).default('auto'),
   prompts: z.enum(['auto', 'full', 'brief']).default('auto'),
-  language: z.enum(['javascript']).default('javascript'),
+  language: z.enum(['javascript', 'python']).default('javascript'),
   steps: z.number().int().min(0).default(60),
   seed: z.number().int().min(0).default(1),
   engine: engine.prefault({}),
@@ -191,6 +191,15 @@ function contradiction({ loss, optim, engine: { mode } }: Config): string | null
   if (optim.epochs > 1 && loss.kind === 'reinforce')
     return '"optim.epochs" above 1 needs a loss that bounds how far an update goes. Set loss.kind to "ppo" or "cispo", or optim.epochs to 1.';
   return null;
+}
+
+/** What no single key can tell. */
+function checkTogether(config: Config, where: string): Config {
+  if (config.language !== 'javascript' && config.eval.suite !== 'none')
+    throw new ConfigError(
+      `${where}: the held-out suites are JavaScript programs and say nothing about ${config.language}; with "language": "${config.language}" set "eval.suite" to "none".`,
+    );
+  return config;
 }
 
 function readJson(file: string): unknown {

@@ -4,7 +4,10 @@ import type { LoopContext } from './context.ts';
 import { findingEvents, passGate } from './gate.ts';
 import { propose } from './propose.ts';
 
-const IDENTITY = { javascript: { program: 'function f(a){return a}', input: '3', output: '3' } } as const;
+const IDENTITY = {
+  javascript: { program: 'function f(a){return a}', input: '3', output: '3' },
+  python: { program: 'def f(x):\n    return x', input: '"Hello World"', output: '"Hello World"' },
+} as const;
 
 /**
  * Seeding (Alg. 1, INITSEEDING), without weight updates: from the identity triplet alone, the proposer fills the buffers

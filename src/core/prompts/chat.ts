@@ -12,13 +12,14 @@ const FORMAT = 'Think inside <think> and </think>, then answer inside <answer> a
 const fenced = (label: string, text: string): string => `\`\`\`${label}\n${text}\n\`\`\``;
 
 export function chatDialect(language: Language): Dialect {
-  const { fence, name, define, banned } = LANGUAGES[language];
+  const { fence, name, define, values, arguments: literals, allowed, banned } = LANGUAGES[language];
   const triplet = (task: TripletTask): string =>
     [fenced(fence, task.program), fenced('input', task.input), fenced('output', task.output)].join('\n');
   const rules = [
     `The entry function is named f: ${define}`,
-    'It takes at least one parameter and returns a value made of numbers, strings, booleans, lists and plain objects.',
+    `It takes at least one parameter and returns a value made of ${values}.`,
     'The same input always gives the same output: no randomness, no clock, no files, no network, no printing.',
+    ...(allowed === '' ? [] : [allowed]),
     `It ends within a second. Do not use: ${banned}.`,
   ];
   const numbered = (lines: readonly string[]): string => lines.map((line, i) => `${i + 1}. ${line}`).join('\n');
@@ -35,7 +36,7 @@ export function chatDialect(language: Language): Dialect {
       return [
         `Invent one ${name} task: a program and an input for it. ${hidden}`,
         `Rules for the program:\n${numbered(rules)}`,
-        'Rules for the input: the arguments of f as literals, separated by commas, strings in quotes.',
+        `Rules for the input: ${literals}.`,
         'A good task takes several steps of reasoning, can be solved by careful work, and differs from the examples below in what it computes.',
         `Write the program between \`\`\`${fence} and \`\`\`, the input between \`\`\`input and \`\`\`. Plan first. ${FORMAT}`,
         ...references.map((task, i) => `Example ${i + 1}:\n${triplet(task)}`),
@@ -44,7 +45,7 @@ export function chatDialect(language: Language): Dialect {
     proposeInductionPrompt(program, inputs) {
       return [
         `Here is a ${name} program:\n${fenced(fence, program)}`,
-        `Write ${inputs} different inputs for it, each between \`\`\`input and \`\`\`: the arguments of f as literals, separated by commas. Together they should show everything the program does.`,
+        `Write ${inputs} different inputs for it, each between \`\`\`input and \`\`\`: ${literals}. Together they should show everything the program does.`,
         'Then write a message between ```message and ``` that helps a solver, who sees only inputs, outputs and your message, to find the program. The message describes the function in words and holds no code.',
         FORMAT,
       ].join('\n\n');

@@ -4,7 +4,7 @@ import { briefDialect } from './brief.ts';
 import { chatDialect } from './chat.ts';
 import type { Dialect, Question } from './dialect.ts';
 import { nanoDialect } from './nano.ts';
-import { framed, frameFor } from './template.ts';
+import { TemplateError, framed, frameFor } from './template.ts';
 import type { ChatFormat, Frame, PartTokenizer, TemplateName } from './template.ts';
 
 export type PromptStyle = 'auto' | 'full' | 'brief';
@@ -34,6 +34,8 @@ export function speechFor(
   const { language, prompts = 'auto', template = 'auto' } = options;
   const style = prompts === 'auto' ? (info.parameters < SMALL ? 'brief' : 'full') : prompts;
   const dialect = dialectFor(info.dialect, language, style);
+  if (dialect.name === 'nano' && language !== 'javascript')
+    throw new TemplateError(`The bundled model speaks JavaScript only; for "language": "${language}" name another "model".`);
   if (dialect.name === 'nano') return { dialect, encode: ({ prompt }) => model.tokenize(prompt) };
   const frames = new Map<string, Frame>();
   const frameOf = ({ role, taskType }: Pick<Question, 'role' | 'taskType'>): Frame => {

@@ -1,4 +1,5 @@
 import type { Language } from '../types.ts';
+import { PYTHON } from './python.ts';
 
 /** A worked example for small models: a thought and a program with a call and its result. */
 export interface WorkedProgram {
@@ -21,6 +22,12 @@ export interface LanguageTexts {
   readonly name: string;
   /** How the entry function is declared. */
   readonly define: string;
+  /** Kinds of values that count, for `returns a value made of …`. */
+  readonly values: string;
+  /** How the arguments of a call are written. */
+  readonly arguments: string;
+  /** What a program may use besides the language itself, as a sentence, or empty. */
+  readonly allowed: string;
   readonly banned: string;
   readonly worked: readonly WorkedProgram[];
 }
@@ -30,6 +37,9 @@ export const LANGUAGES: Readonly<Record<Language, LanguageTexts>> = {
     fence: 'javascript',
     name: 'JavaScript',
     define: 'function f(…) { … return …; }',
+    values: 'numbers, strings, booleans, lists and plain objects',
+    arguments: 'the arguments of f as literals, separated by commas, strings in quotes',
+    allowed: '',
     banned: 'require, import, process, eval, Function, Math.random, Date, fetch, setTimeout',
     worked: [
       {
@@ -70,48 +80,5 @@ export const LANGUAGES: Readonly<Record<Language, LanguageTexts>> = {
       },
     ],
   },
-  python: {
-    fence: 'python',
-    name: 'Python',
-    define: 'def f(…): … return …',
-    banned: 'os, sys, subprocess, random, time, datetime, open, input, eval, exec',
-    worked: [
-      {
-        idea: 'Add one.',
-        program: 'def f(a): return a+1',
-        input: '3',
-        output: '4',
-        forwards: '3+1 is 4.',
-        backwards: '4-1 is 3.',
-        more: [
-          ['8', '9'],
-          ['0', '1'],
-        ],
-      },
-      {
-        idea: 'Join two words.',
-        program: 'def f(a,b): return a+b',
-        input: "'cat','dog'",
-        output: "'catdog'",
-        forwards: 'cat and dog make catdog.',
-        backwards: 'catdog is made of cat and dog.',
-        more: [
-          ["'a','b'", "'ab'"],
-          ["'on','ly'", "'only'"],
-        ],
-      },
-      {
-        idea: 'The largest number.',
-        program: 'def f(a): return max(a)',
-        input: '[4,9,2]',
-        output: '9',
-        forwards: '9 is larger than 4 and 2.',
-        backwards: 'The largest of them must be 9.',
-        more: [
-          ['[7]', '7'],
-          ['[1,3]', '3'],
-        ],
-      },
-    ],
-  },
+  python: PYTHON,
 };
