@@ -1,6 +1,7 @@
 /** From what a config or a command calls a model to a file on this machine. */
 import { existsSync } from 'node:fs';
 import { checkOrigin } from './cache.ts';
+import { fetchHub, hubCached } from './hub.ts';
 import { fetchPip, pipCached } from './pip.ts';
 
 export interface FetchOptions {
@@ -16,7 +17,7 @@ export const isUri = (model: string): boolean => /^(hf|pip):/.test(model);
 
 /** The file of a model that was fetched before, or null. */
 export function cachedModel(uri: string): string | null {
-  return uri.startsWith('pip:') ? pipCached(uri.slice(4)) : null;
+  return uri.startsWith('pip:') ? pipCached(uri.slice(4)) : hubCached(uri);
 }
 
 /**
@@ -29,5 +30,5 @@ export async function fetchModel(uri: string, options: FetchOptions = {}): Promi
     await checkOrigin(cached);
     return cached;
   }
-  return await fetchPip(uri.slice(4), options.say ?? (() => {}));
+  return uri.startsWith('pip:') ? await fetchPip(uri.slice(4), options.say ?? (() => {})) : await fetchHub(uri, options);
 }
