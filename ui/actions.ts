@@ -113,7 +113,7 @@ export class Actions {
         if (state.view.pause) return this.#toast('The run is paused already.', 'plain');
         return this.#send({ command: 'pause', reason: `asked for by ${this.#effects.user}` }, 'Pausing before the next optimiser step.');
       case 'resume':
-        if (!state.view.pause) return this.#toast('The run is not paused.', 'plain');
+        if (!state.view.pause && !state.status?.alert) return this.#toast('The run is not paused.', 'plain');
         return this.#prompt({ kind: 'resume' });
       case 'filter': {
         const before = this.#filterText(state);

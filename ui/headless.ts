@@ -1,8 +1,10 @@
 import type { RunEvent } from '../src/core/events.ts';
+import { EMPTY_VIEW, fold } from '../src/core/fold.ts';
+import { healthOf } from '../src/core/health.ts';
+import { inline } from '../src/core/inert.ts';
 import { TASK_TYPES } from '../src/core/types.ts';
 import type { Metrics } from '../src/core/types.ts';
 import { heldout, parameters } from './select.ts';
-import { inline } from './text.ts';
 
 /** The plain display: one line an event, for pipes, logs and screen readers. Model text in it is inert. */
 export interface LineContext {
@@ -138,6 +140,19 @@ export function formatEventLine(event: RunEvent, context: LineContext = {}): str
 export function createLineFormatter(run: string, ascii = false): (event: RunEvent) => string | null {
   let totalSteps: number | undefined;
   let evals: (readonly [number, Metrics])[] = [];
+  let view = EMPTY_VIEW;
+  let told = '';
+  /** One line for what is off, when that has changed. */
+  const healthLines = (event: RunEvent): string[] => {
+    if (event.type !== 'start' && event.type !== 'step' && event.type !== 'drill') return [];
+    // Only the newest step counts: a long run must not be kept in memory.
+    view = fold({ ...view, steps: [] }, event);
+    const alerts = healthOf({ view }).alerts.map(({ text }) => inline(text, ascii));
+    const news = alerts.join(' ');
+    if (news === told && event.type !== 'start') return [];
+    told = news;
+    return alerts.map((text) => `health: ${text}`);
+  };
   return (event) => {
     if (event.type === 'start') {
       const steps = (event.config as { steps?: unknown } | null)?.steps;
@@ -145,6 +160,7 @@ export function createLineFormatter(run: string, ascii = false): (event: RunEven
       evals = evals.filter(([step]) => step <= event.step);
     }
     if (event.type === 'eval') evals.push([event.step, event.metrics]);
-    return formatEventLine(event, { run, totalSteps, evals, ascii });
+    const lines = [formatEventLine(event, { run, totalSteps, evals, ascii }), ...healthLines(event)].filter((line) => line !== null);
+    return lines.length === 0 ? null : lines.join('\n');
   };
 }

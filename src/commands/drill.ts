@@ -2,9 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunEvent } from '../core/events.ts';
-import { findRun } from '../record/folder.ts';
-import { createRunFolder } from '../record/folder.ts';
-import { EXIT } from './exits.ts';
+import { inline, jsonLine } from '../core/inert.ts';
+import { createRunFolder, findRun } from '../record/folder.ts';
+import { forgetAnchor } from '../record/journal.ts';
+import { createMonitor } from '../../safety/monitor.ts';
+import { drillAllCommand } from './drill-all.ts';
+import { EXIT, UsageError } from './exits.ts';
 import { order } from './pause.ts';
 import { runsRoot } from './paths.ts';
 import { runSession } from './session.ts';
@@ -15,6 +18,10 @@ export interface DrillOptions {
   readonly run?: string | undefined;
   readonly config?: string | undefined;
   readonly json: boolean;
+  /** All 24 scripted thoughts, without a model. */
+  readonly all?: boolean | undefined;
+  /** Print the gallery of docs/safety.md. */
+  readonly gallery?: boolean | undefined;
 }
 
 /**
@@ -22,13 +29,24 @@ export interface DrillOptions {
  * only a reason lets it go on, and that it then does. Exit code 7 when any of that fails.
  */
 export async function drillCommand(options: DrillOptions): Promise<number> {
+  if (options.all || options.gallery) return await everything(options);
   if (options.run) return await order(findRun(runsRoot(), options.run).dir, { command: 'drill' });
   const scratch = mkdtempSync(join(tmpdir(), 'kelvin-drill-'));
   try {
     return await drillOwnRun(scratch, options);
   } finally {
+    forgetAnchor(join(scratch, 'run'));
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+async function everything(options: DrillOptions): Promise<number> {
+  if (options.run)
+    throw new UsageError(
+      'kelvin drill --all has a record of its own and takes no run. To plant one thought in a live run: kelvin drill RUN',
+    );
+  const config = configOf({ config: options.config, set: [] });
+  return await drillAllCommand(createMonitor(), config, options.gallery ? 'gallery' : options.json ? 'json' : 'table');
 }
 
 async function drillOwnRun(scratch: string, options: DrillOptions): Promise<number> {
@@ -48,9 +66,9 @@ async function drillOwnRun(scratch: string, options: DrillOptions): Promise<numb
     config,
     onEvent: (event) => {
       seen.push(event);
-      if (options.json && event.type !== 'rollouts' && event.type !== 'tasks') process.stdout.write(`${JSON.stringify(event)}\n`);
+      if (options.json && event.type !== 'rollouts' && event.type !== 'tasks') process.stdout.write(`${jsonLine(event)}\n`);
       if (event.type === 'finding' && event.finding.severity === 4)
-        say(`Finding, severity 4, ${event.finding.category} (${event.finding.detector}): “${event.finding.quote}”`);
+        say(inline(`Finding, severity 4, ${event.finding.category} (${event.finding.detector}): “${event.finding.quote}”`));
     },
     onReady: (controls) => {
       controls.requestDrill();

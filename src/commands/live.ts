@@ -5,7 +5,11 @@ import type { Observer } from '../loop/context.ts';
 const INTERVAL_MS = 100;
 
 /** Turns what the loop lets one observe into messages for whoever watches, sampled at 10 Hz; costs nothing when nobody does. */
-export function createLive(broadcast: (message: LiveMessage) => void, view: () => RunView): { readonly observer: Observer; close(): void } {
+export function createLive(
+  broadcast: (message: LiveMessage) => void,
+  view: () => RunView,
+  alert: () => string | null = () => null,
+): { readonly observer: Observer; close(): void } {
   let phase: { name: Phase; done: number; total: number } | null = null;
   let thought: (() => LiveMessage) | null = null;
   let counts = { generated: 0, read: 0 };
@@ -26,6 +30,7 @@ export function createLive(broadcast: (message: LiveMessage) => void, view: () =
       read: counts.read,
       generated: counts.generated,
       rssMb: process.memoryUsage.rss() / 1e6,
+      alert: alert(),
     });
     if (thought) broadcast(thought());
     thought = null;

@@ -40,7 +40,8 @@ export async function resumeCommand(options: ResumeOptions): Promise<number> {
     return EXIT.paused;
   }
   if (isAlive(dir)) {
-    if (!view.pause) throw new UsageError('The run is running already; kelvin open shows it.');
+    // A pause that the disk refuses is known to the run's process alone: with a reason it is asked.
+    if (!view.pause && !reason) throw new UsageError('The run is running already; kelvin open shows it.');
     return await order(dir, { command: 'resume', reason: reason as string, by: userName() });
   }
   if (view.ended === 'finished' && options.steps === undefined && !options.set?.length)

@@ -3,7 +3,10 @@ import type { Finding } from '../core/finding.ts';
 import type { Config } from '../config.ts';
 import { createReader } from '../loop/reader.ts';
 import type { Reader } from '../loop/reader.ts';
-import { openJournalReader } from '../record/journal.ts';
+import type { ConductorControls } from '../loop/conductor.ts';
+import { openJournalReader, verifyAudit } from '../record/journal.ts';
+import { RecordError } from '../record/port.ts';
+import { TIERS } from '../../safety/detector.ts';
 import { createMonitor } from '../../safety/monitor.ts';
 import { Jumps } from '../../safety/policy/jumps.ts';
 import type { Policy } from '../../safety/policy/policy.ts';
@@ -47,4 +50,30 @@ function learned(jumps: Jumps, runDir: string, after: number): Jumps {
   using reader = openJournalReader(runDir);
   for (const item of reader.severities(after)) jumps.take(item);
   return jumps;
+}
+
+/** Tiers of this version that read every thought and are not on. */
+export const tiersOff = (monitor: Monitor | null): readonly string[] => TIERS.filter((tier) => !monitor?.tiers.includes(tier));
+
+/** Writes, and pauses instead of failing while the disk is full or not writable; a stop during that pause ends the waiting with the fault. */
+export async function untilWritten<T>(conductor: Pick<ConductorControls, 'pause' | 'proceed'>, work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof RecordError) || (error.code !== 'full' && error.code !== 'unwritable')) throw error;
+      conductor.pause('disk', error.message, null);
+      if (!(await conductor.proceed())) throw error;
+    }
+  }
+}
+
+const told = new WeakSet<object>();
+
+/** A run whose audit log was changed from outside pauses, once: going on would cover the traces. */
+export function checkChain(runDir: string, conductor: Pick<ConductorControls, 'pause'>): void {
+  const report = verifyAudit(runDir);
+  if (report.ok || told.has(conductor)) return;
+  told.add(conductor);
+  conductor.pause('monitor', `The audit log was changed outside Kelvin: ${report.reason ?? 'it does not hold'}.`, null);
 }

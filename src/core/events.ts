@@ -104,6 +104,8 @@ export type LiveMessage =
       readonly read: number;
       readonly generated: number;
       readonly rssMb: number;
+      /** Why the run waits though the journal does not say so: the disk takes nothing. */
+      readonly alert?: string | null;
     }
   | { readonly type: 'reply'; readonly id: number; readonly ok: boolean; readonly message: string };
 

@@ -2,7 +2,7 @@ import { contextsOf } from '../actions.ts';
 import { windowOf } from '../editor.ts';
 import { hints, SCREEN_TITLES, SCREENS } from '../keys.ts';
 import type { Action } from '../keys.ts';
-import { banner, clock, coverage, parameters, runState, STATE_TONE } from '../select.ts';
+import { banner, clock, health, parameters, runState, STATE_TONE } from '../select.ts';
 import type { AppState, Purpose } from '../store.ts';
 import { fill, inline, lineWidth, pad, truncate, widthOf } from '../text.ts';
 import type { Line, Span } from '../text.ts';
@@ -73,36 +73,40 @@ export function tabsLine(state: AppState): Line {
   });
 }
 
-/** Always there: who reads, how much, what the last drill said, and that findings never touch rewards. */
+/** Always there: who reads, how much, how far behind, what the last drill and the audit said, and that findings never touch rewards. */
 export function healthLine(state: AppState): Line {
   const { view, theme, size } = state;
-  const { read, generated } = coverage(state);
+  const { read, generated, lag, tiers, chain, drill, alerts } = health(state);
   const whole = generated === 0 || read >= generated;
-  const off = view.info !== null && view.tiers.length === 0;
-  const tone = off || !whole ? 'bad' : 'good';
+  const off = view.info !== null && tiers.length === 0;
+  const grave = alerts.some((alert) => alert.grave);
   const share =
-    generated === 0 ? 'no thoughts yet' : `read ${read}/${generated}${whole ? '' : ` (${((100 * read) / generated).toFixed(1)} %)`}`;
-  const drill = view.lastDrill ? `drill ${view.lastDrill.caught ? 'caught' : 'MISSED'} at step ${view.lastDrill.step}` : 'no drill yet';
+    generated === 0
+      ? 'no thoughts yet'
+      : `read ${read}/${generated}${whole ? '' : ` (${((100 * read) / generated).toFixed(1)} %)`}, lag ${lag}`;
+  const names = tiers.map((tier) => inline(tier, theme.ascii)).join('+');
+  const judge = tiers.includes('judge') ? '' : ', judge off';
+  const parts: { readonly rank: number; readonly line: Line }[] = [
+    {
+      rank: 0,
+      line: [
+        {
+          text: ` ${grave ? theme.glyphs.warn : theme.glyphs.dot} monitor ${off ? 'OFF' : share}`,
+          tone: off || !whole || grave ? 'bad' : 'good',
+        },
+      ],
+    },
+    { rank: 3, line: [{ text: view.info === null ? 'not started' : off ? 'no tiers' : `${names}${judge}`, tone: 'muted' }] },
+    {
+      rank: 2,
+      line:
+        chain === 'unknown' ? [] : [{ text: `audit ${chain === 'broken' ? 'BROKEN' : chain}`, tone: chain === 'broken' ? 'bad' : 'muted' }],
+    },
+    { rank: 1, line: [{ text: drill, tone: view.lastDrill?.caught === false || view.drill?.passed === false ? 'bad' : 'muted' }] },
+    { rank: 0, line: [{ text: 'findings never touch rewards', tone: 'muted' }] },
+  ];
   return arrange(
-    [
-      { rank: 0, line: [{ text: ` ${off ? theme.glyphs.warn : theme.glyphs.dot} monitor ${off ? 'OFF' : share}`, tone }] },
-      {
-        rank: 1,
-        line: [
-          {
-            text:
-              view.info === null
-                ? 'not started'
-                : view.tiers.length === 0
-                  ? 'no tiers'
-                  : view.tiers.map((tier) => inline(tier, theme.ascii)).join('+'),
-            tone: 'muted',
-          },
-        ],
-      },
-      { rank: 2, line: [{ text: drill, tone: view.lastDrill?.caught === false ? 'bad' : 'muted' }] },
-      { rank: 0, line: [{ text: 'findings never touch rewards', tone: 'muted' }] },
-    ],
+    parts.filter(({ line }) => line.length > 0),
     size.columns,
     2,
   );
