@@ -132,6 +132,10 @@ export interface Ggml {
   compute(backend: Pointer, graph: Pointer): Promise<void>;
 }
 
+// Declared once: koffi keeps some bytes for good whenever it is given a length with a type, and graphs read thousands of tensors.
+const EXTENTS = koffi.array('int64_t', 4);
+const SOURCES = koffi.array('uint64_t', 10);
+
 let table: Ggml | null = null;
 
 /** The bindings of a build; loads it when it is the first use. */
@@ -178,11 +182,11 @@ export function typeOf(tensor: Pointer): number {
 
 /** The operands of a node (`ggml_tensor.src`, at byte 152 in the pinned version; checked by `layout.ts`). */
 export function sourcesOf(tensor: Pointer): Pointer[] {
-  const all = Array.from(koffi.decode(tensor, 152, 'uint64_t', 10) as ArrayLike<number | bigint>, BigInt);
+  const all = Array.from(koffi.decode(tensor, 152, SOURCES) as ArrayLike<number | bigint>, BigInt);
   return all.filter((source) => source !== 0n);
 }
 
 /** Extents of a tensor, innermost first (`ggml_tensor.ne`, at byte 16 in the pinned version; checked by `layout.ts`). */
 export function extents(tensor: Pointer): number[] {
-  return Array.from(koffi.decode(tensor, 16, 'int64_t', 4) as ArrayLike<number | bigint>, Number);
+  return Array.from(koffi.decode(tensor, 16, EXTENTS) as ArrayLike<number | bigint>, Number);
 }

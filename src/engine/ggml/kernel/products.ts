@@ -13,6 +13,10 @@ import { checkKernel } from './check.ts';
 /** Byte offsets in `ggml_tensor` of the pinned version; `nb` are the strides. The self-check would find others. */
 const OFFSETS = { strides: 48, source: 152, data: 248 } as const;
 
+// Declared once: koffi keeps some bytes for good whenever it is given a length with a type.
+const STRIDES = koffi.array('uint64_t', 4);
+const RECORD = koffi.array('int64_t', FIELDS.length);
+
 /** C[j][c] = Σ_p A(j, p)·B(p, c): which dimension of the two operands is the depth. */
 export interface ProductSpec {
   /** Operand with the rows of the result: `x` in W x. */
@@ -86,7 +90,7 @@ export class KernelCalls {
   }
   add(fields: readonly bigint[]): Pointer {
     const address = this.#allocate(8 * fields.length);
-    koffi.encode(address, 'int64_t', fields, fields.length);
+    koffi.encode(address, RECORD, fields);
     return address;
   }
   #allocate(bytes: number): Pointer {
@@ -117,5 +121,5 @@ function make(g: Ggml): Kernel | null {
 
 /** Bytes between neighbours of each dimension, innermost first. */
 function strides(tensor: Pointer): number[] {
-  return Array.from(koffi.decode(tensor, OFFSETS.strides, 'uint64_t', 4) as ArrayLike<number | bigint>, Number);
+  return Array.from(koffi.decode(tensor, OFFSETS.strides, STRIDES) as ArrayLike<number | bigint>, Number);
 }
