@@ -12,6 +12,7 @@ export interface FeedOptions {
   /** A client that is open already; it is used until it fails. */
   readonly control?: ControlClient | null | undefined;
   readonly connect?: Connect | undefined;
+  readonly lastWords?: (() => string | null) | undefined;
   readonly now: () => number;
   /** A pause that needs a person was folded in; called once for each. */
   readonly onAlert: (state: AppState) => void;
@@ -144,6 +145,8 @@ export class Feed {
   #setConnection(connection: Connection): void {
     const { store, now } = this.#options;
     if (store.getState().connection !== connection) store.setState({ connection, connectionSince: now() });
+    const lastWords = connection === 'gone' ? (this.#options.lastWords?.() ?? null) : null;
+    if (store.getState().lastWords !== lastWords) store.setState({ lastWords });
   }
 
   #follow(current: string | null, now: number): string | null {

@@ -20,6 +20,8 @@ export interface AppOptions {
   readonly control?: ControlClient | null | undefined;
   /** Opens the control socket; tried again every second while nothing listens. Leave it out for a run that is over. */
   readonly connect?: Connect | undefined;
+  /** How the run process ended, when it is gone; asked once a second then. */
+  readonly lastWords?: (() => string | null) | undefined;
   readonly theme?: ThemeOptions | undefined;
   /** Called once when a person quits, before the terminal is given back. */
   readonly onQuit?: ((leave: Leave) => void | Promise<void>) | undefined;
@@ -67,6 +69,7 @@ export async function runApp(options: AppOptions): Promise<{ readonly exitCode: 
     reader: options.reader,
     control: options.control,
     connect: options.connect,
+    lastWords: options.lastWords,
     now,
     onAlert: () => void stdout.write(ALERT),
     onData: () => pages.invalidate(),

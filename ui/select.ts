@@ -17,6 +17,7 @@ const STILLBORN_AFTER_MS = 30_000;
 export function runState(state: AppState): RunState {
   const own = state.view.state;
   if (state.connection !== 'gone' || (own !== 'running' && own !== 'starting') || state.view.ended) return own;
+  if (state.lastWords !== null) return 'crashed';
   const quiet = state.now - Math.max(state.connectionSince, state.lastAt ?? 0);
   return quiet >= (state.lastAt === null ? STILLBORN_AFTER_MS : CRASHED_AFTER_MS) ? 'crashed' : own;
 }
@@ -54,7 +55,11 @@ export function banner(state: AppState): Banner | null {
   if (state.journalError) return { tone: 'bad', text: `The journal cannot be read: ${state.journalError}` };
   if (view.error && view.state === 'error') return { tone: 'bad', text: `The run ended with an error: ${view.error}` };
   if (runState(state) === 'crashed')
-    return { tone: 'bad', text: 'The run process is gone; its journal is whole.', hint: `kelvin resume ${state.runName}` };
+    return {
+      tone: 'bad',
+      text: `The run process is gone; its journal is whole.${state.lastWords === null ? '' : ` ${state.lastWords}`}`,
+      hint: `kelvin resume ${state.runName}`,
+    };
   if (view.pause) {
     const byPerson = view.pause.cause === 'user';
     const hint = state.connection === 'gone' ? `kelvin resume ${state.runName} --reason "..."` : 'r: resume with a reason';

@@ -27,6 +27,8 @@ export interface AppState {
   readonly connection: Connection;
   /** Since when `connection` is what it is, ms. */
   readonly connectionSince: number;
+  /** How the run process ended, when it is gone and left a trace; untrusted text. */
+  readonly lastWords: string | null;
   readonly status: Status | null;
   readonly live: readonly LiveStream[];
   /** Key of the stream to show while nobody chose one; it changes only when that stream falls silent. */
@@ -159,6 +161,7 @@ export function createAppStore(theme: Theme, size: AppState['size'], runName: st
     exitCode: 0,
     connection: 'none',
     connectionSince: now,
+    lastWords: null,
     status: null,
     live: [],
     followed: null,

@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectControl } from '../record/control.ts';
+import { lastWords, noteExit, openStderr, STDERR_FILE } from '../record/last-words.ts';
 import { findRun, isAlive } from '../record/folder.ts';
 import { openJournalReader } from '../record/journal.ts';
 import { UsageError } from './exits.ts';
@@ -12,20 +13,28 @@ const LOG = 'run.log';
 const START_TIMEOUT_MS = 60_000;
 
 /**
- * Starts the run process of a folder, detached: closing the window does not stop it. Its own words go to run.log. Resolves
+ * Starts the run process of a folder, detached: closing the window does not stop it, and what stops it leaves the app
+ * standing. Its events go to run.log, what it and native libraries say on stderr to stderr.log. Resolves
  * when it answers on its control socket; throws with the end of its log when it ended instead.
  */
 export async function startRunProcess(runDir: string, args: readonly string[] = []): Promise<void> {
   const log = openSync(join(runDir, LOG), 'a', 0o600);
+  const stderr = openStderr(runDir);
   const main = process.argv[1] ?? fileURLToPath(import.meta.url);
   const child = spawn(process.execPath, [...process.execArgv, main, 'resume', runDir, '--headless', '--json', ...args], {
     detached: true,
-    stdio: ['ignore', log, log],
+    stdio: ['ignore', log, stderr],
     env: { ...process.env, NODE_ENV: 'production' },
   });
   closeSync(log);
+  closeSync(stderr);
   let ended = false;
-  child.once('exit', () => (ended = true)).once('error', () => (ended = true));
+  child
+    .once('exit', (code, signal) => {
+      ended = true;
+      noteExit(runDir, { code, signal });
+    })
+    .once('error', () => (ended = true));
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (!ended && Date.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -38,15 +47,21 @@ export async function startRunProcess(runDir: string, args: readonly string[] = 
       // Not listening yet.
     }
   }
-  throw new UsageError(`The run did not start. The end of its log (${join(runDir, LOG)}):\n${logTail(runDir)}`);
+  throw new UsageError(
+    `The run did not start. ${lastWords(runDir) ?? ''}\nThe end of its log (${join(runDir, STDERR_FILE)}):\n${logTail(runDir)}`,
+  );
 }
 
 function logTail(runDir: string): string {
-  try {
-    return readFileSync(join(runDir, LOG), 'utf8').trim().split('\n').slice(-5).join('\n');
-  } catch {
-    return '(no log)';
+  for (const file of [STDERR_FILE, LOG]) {
+    try {
+      const text = readFileSync(join(runDir, file), 'utf8').trim();
+      if (text !== '') return text.split('\n').slice(-5).join('\n');
+    } catch {
+      // The next one.
+    }
   }
+  return '(no log)';
 }
 
 /**
@@ -75,6 +90,7 @@ export async function showApp(runDir: string): Promise<number> {
     const { exitCode, leave } = await runApp({
       runDir,
       reader,
+      lastWords: () => lastWords(runDir),
       connect: (onMessage, onClose) => connectControl(runDir, onMessage, onClose),
     });
     if (leave === 'running' && isAlive(runDir))

@@ -26,6 +26,7 @@ import { isHeldOut } from '../pretrain/split.ts';
 import { latestCheckpoint, saveCheckpoint } from '../record/checkpoint.ts';
 import { serveControl } from '../record/control.ts';
 import { openJournal, openJournalReader } from '../record/journal.ts';
+import { takeLastWords } from '../record/last-words.ts';
 import { acquireLock } from '../record/lock.ts';
 import type { RunJournal } from '../record/port.ts';
 import { Closing } from './closing.ts';
@@ -67,6 +68,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const { runDir, config } = options;
   await using stack = new Closing();
   const lock = stack.use(acquireLock(runDir));
+  const before = takeLastWords(runDir);
   // What a wrong config breaks comes first, before anything is recorded.
   const engine = stack.use(await openEngine(config));
   const speech = speechFor(engine, config);
@@ -124,6 +126,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
       resumed: restored.events.length > 0,
       versions: versions(),
     },
+    ...(before === null ? [] : [{ type: 'warning' as const, step: state.step, message: `The run was interrupted. ${before}` }]),
     ...restored.warnings.map((message): RunEvent => ({ type: 'warning', step: state.step, message })),
   ]);
   if (!monitor) record([{ type: 'warning', step: state.step, message: 'The safety monitor is switched off: no thought is read.' }]);
