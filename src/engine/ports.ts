@@ -1,5 +1,5 @@
 import type { ChatFormat, TextPart } from '../core/prompts/template.ts';
-import type { Datum, EngineInfo, Metrics, StopReason } from '../core/types.ts';
+import type { Datum, EngineInfo, MemoryPlan, Metrics, StopReason } from '../core/types.ts';
 
 export type { EngineInfo } from '../core/types.ts';
 
@@ -15,7 +15,7 @@ export interface Engine {
   readonly chatFormat: ChatFormat | null;
   /** Token ids of `text`, without any implicit beginning-of-sequence token; tags such as `<think>` become one token where the vocabulary has them. No text of a `content` part becomes a control token. */
   tokenize(text: string | readonly TextPart[]): number[];
-  /** Exact bytes of the tokens as UTF-8 (invalid sequences become U+FFFD). Special tokens are rendered as their text, except `eos`, which is empty. */
+  /** Exact bytes of the tokens as UTF-8 (invalid sequences become U+FFFD). Special tokens are rendered as their text, except those that end a completion (eos, end of turn), which are empty. */
   detokenize(tokens: readonly number[]): string;
   /** Samples `request.n` completions for each request; the result has the requests' order, then that of `options.more`. */
   sample(requests: readonly SampleRequest[], options?: SampleOptions): Promise<Sequence[][]>;
@@ -143,6 +143,8 @@ export interface EngineOptions {
   readonly seed: number;
   /** Inference only: no gradient and optimiser buffers. */
   readonly inference?: boolean | undefined;
+  /** Told what training will take of the memory, before any of it is allocated and also when it does not fit. */
+  readonly onPlan?: ((plan: MemoryPlan) => void) | undefined;
 }
 
 /** Faults of the engine that a user can act on; the message says what to do. */

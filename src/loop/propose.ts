@@ -119,10 +119,13 @@ async function validate(context: LoopContext, job: ProposeJob, { rollout, parsed
   return { rollout, outcome: 'passable', proposal, program, pairs: verdict.pairs };
 }
 
+/** Tokens without which no task can be answered. */
+const SHORTEST_ANSWER = 16;
+
 function admit(context: LoopContext, job: ProposeJob, item: Validated): JudgedProposal {
   const none = { task: null, excluded: false, refused: false };
   if (item.outcome !== 'passable') return { ...none, rollout: item.rollout, outcome: item.outcome, detail: item.detail };
-  const { config, environment, state, isHeldOut } = context;
+  const { config, dialect, engine, environment, state, isHeldOut } = context;
   const { proposal, pairs } = item;
   const rollout = { ...item.rollout, taskId: `t-${item.rollout.id}` };
   if (isHeldOut(item.program))
@@ -132,6 +135,21 @@ function admit(context: LoopContext, job: ProposeJob, item: Validated): JudgedPr
       outcome: 'wrong',
       excluded: true,
       detail: 'The program belongs to the held-out set; it is not used.',
+    };
+
+  const first = pairs[0] as Pair;
+  const base = { id: rollout.taskId, program: item.program, step: rollout.step, parents: job.references.map((task) => task.id) };
+  const task: Task =
+    proposal.type === 'induction'
+      ? { ...base, type: 'induction', pairs, shown: Math.min(config.algorithm.inductionShown, pairs.length - 1), message: proposal.message }
+      : { ...base, type: proposal.type, input: first.input, output: first.output };
+  const length = context.encode({ role: 'solve', taskType: task.type, prompt: dialect.solvePrompt(task) }).length;
+  if (length + SHORTEST_ANSWER > engine.info.contextLength)
+    return {
+      ...none,
+      rollout: item.rollout,
+      outcome: 'wrong',
+      detail: `The task takes ${length} tokens: the context has no room for an answer.`,
     };
 
   const entry = { type: proposal.type, program: environment.normalise(item.program), input: pairs.map((pair) => pair.input).join('\n') };
@@ -146,12 +164,5 @@ function admit(context: LoopContext, job: ProposeJob, item: Validated): JudgedPr
       );
   if (reason) return { ...none, rollout: item.rollout, outcome: 'wrong', refused: true, detail: reason };
   remember(state.memory, entry);
-
-  const base = { id: rollout.taskId, program: item.program, step: rollout.step, parents: job.references.map((task) => task.id) };
-  const first = pairs[0] as Pair;
-  const task: Task =
-    proposal.type === 'induction'
-      ? { ...base, type: 'induction', pairs, shown: Math.min(config.algorithm.inductionShown, pairs.length - 1), message: proposal.message }
-      : { ...base, type: proposal.type, input: first.input, output: first.output };
   return { ...none, rollout, outcome: 'passable', task, detail: 'A valid task.' };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/core/events.ts';
 import type { Finding } from '../../src/core/finding.ts';
+import type { Question } from '../../src/core/prompts/dialect.ts';
 import type { SampleRequest, Sequence } from '../../src/engine/ports.ts';
 import { run } from '../../src/loop/run.ts';
 import type { RunHooks } from '../../src/loop/run.ts';
@@ -100,6 +101,22 @@ describe('a run on the scripted engine', () => {
     shuffled.context.environment.validate = context.environment.validate;
     await play(shuffled);
     expect(steps(shuffled.events)).toEqual(steps(plain.events));
+  });
+
+  it('a task too long to be answered is a wrong proposal and ends no run', async () => {
+    const made = harness();
+    const { encode, engine } = made.context;
+    const room = engine.info.contextLength;
+    Object.assign(made.context, {
+      encode: (question: Question) => [...(question.role === 'solve' ? Array.from({ length: room }, () => 65) : []), ...encode(question)],
+    });
+    await play(made);
+    const proposals = made.events.flatMap((event) => (event.type === 'rollouts' ? event.rollouts : []));
+    const long = proposals.filter((item) => item.detail.includes('no room for an answer'));
+    expect(long.length).toBeGreaterThan(0);
+    for (const item of long) expect(item.outcome).toBe('wrong');
+    expect(made.events.flatMap((event) => (event.type === 'tasks' ? event.tasks : []))).toEqual([]);
+    expect(made.events.at(-1)).toMatchObject({ type: 'end', cause: 'finished' });
   });
 
   it('a sandbox that breaks ends the run with its error, once', async () => {

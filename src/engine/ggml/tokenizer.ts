@@ -11,7 +11,7 @@ export interface Tokenizer {
   readonly size: number;
   readonly eosToken: number;
   encode(text: string | readonly TextPart[]): number[];
-  /** Bytes of a token in text; empty for end-of-sequence. */
+  /** Bytes of a token in text; empty for tokens that end a completion. */
   bytes(token: number): Uint8Array;
   isEnd(token: number): boolean;
 }
@@ -131,8 +131,8 @@ export class LlamaVocabulary implements Tokenizer {
     return Array.from(out.subarray(0, n));
   }
   bytes(token: number): Uint8Array {
-    if (token === this.eosToken) return Buffer.alloc(0);
     let piece = this.#pieces[token];
+    if (piece === undefined && this.isEnd(token)) piece = this.#pieces[token] = new Uint8Array(0);
     if (piece === undefined) {
       let buffer = Buffer.alloc(64);
       let n = this.#l.piece(this.#vocabulary, token, buffer, buffer.length, 0, true) as number;
