@@ -247,10 +247,22 @@ program
   .action(
     act(async (flags: { lang: string; workers: number; stats?: boolean }) => (await import('./commands/exec.ts')).execCommand(flags)),
   );
-program
+const monitor = program
   .command('monitor')
   .description('read thoughts: JSONL {"id","thought","program"?} in, JSONL {"id","severity","findings"} out')
   .action(act(async () => (await import('./commands/monitor.ts')).monitorCommand({})));
+monitor
+  .command('policy')
+  .description('what each severity leads to, with the false alarms to expect, and what was measured')
+  .option('--config <file>', 'configuration, JSON')
+  .option('--set <path=value>', 'override any config key; may be repeated', collect)
+  .option('--json', 'one JSON object')
+  .action(
+    act(async (flags: { config?: string; set?: string[]; json?: boolean }) => {
+      const { monitorPolicyCommand } = await import('./commands/monitor-policy.ts');
+      return monitorPolicyCommand({ ...flags, json: Boolean(flags.json) });
+    }),
+  );
 program
   .command('doctor')
   .description('try every part on this machine')

@@ -34,7 +34,8 @@ export interface Controls {
 }
 
 function Body({ state }: { readonly state: AppState }) {
-  if (state.modal?.kind === 'help') return <Help state={state} scroll={state.modal.scroll} />;
+  if (state.modal?.kind === 'help' || state.modal?.kind === 'figures')
+    return <Help state={state} scroll={state.modal.scroll} figures={state.modal.kind === 'figures'} />;
   if (state.modal?.kind === 'quit') return <Quit state={state} />;
   if (state.modal?.kind === 'confirm') return <Confirm state={state} />;
   if (cardOpen(state)) return <Card state={state} />;

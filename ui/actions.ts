@@ -25,7 +25,8 @@ const TOAST_MS = 5000;
 
 /** Contexts of the current state, most specific first. Also what the status bar shows hints for. */
 export function contextsOf(state: AppState): Context[] {
-  if (state.modal) return [state.modal.kind, 'always'];
+  // The figures are a text like the help.
+  if (state.modal) return [state.modal.kind === 'figures' ? 'help' : state.modal.kind, 'always'];
   if (cardOpen(state)) return ['card', 'always'];
   return [state.screen, 'screen', 'always'];
 }
@@ -76,6 +77,8 @@ export class Actions {
         return this.#effects.refresh(true);
       case 'help':
         return store.setState({ modal: state.modal?.kind === 'help' ? null : { kind: 'help', scroll: 0 } });
+      case 'figures':
+        return store.setState({ modal: { kind: 'figures', scroll: 0 } });
       case 'repaint':
         return this.#effects.repaint();
       case 'interrupt':

@@ -1,10 +1,13 @@
 import { findingLines, section, sideLines, thoughtLines } from './detail.ts';
+import { reviewLines } from '../src/core/review.ts';
 import { helpSections } from './keys.ts';
 import { bodyRows } from './layout.ts';
 import { findingsOf, pauseFinding } from './select.ts';
 import type { AppState } from './store.ts';
 import { fill, inline, pad, wrap } from './text.ts';
 import type { Line } from './text.ts';
+
+const STOPPED = 'The monitor stopped the run before its next update.';
 
 /** Text of the help and of the evidence card, and their sizes; drawing and scrolling share them. */
 
@@ -26,6 +29,23 @@ export function helpLines(state: AppState): Line[] {
   ]);
 }
 
+/** What was measured of the monitor, and what people have said of its findings so far. */
+export function figureLines(state: AppState): Line[] {
+  const width = helpWidth(state) - 4;
+  const { view, theme } = state;
+  const text = (line: string): Line[] => wrap([{ text: inline(line, theme.ascii) }], width);
+  const measured = state.figures?.(view) ?? ['This window was not told what was measured: kelvin monitor policy shows it.'];
+  const earned = reviewLines(view);
+  return [
+    ...measured.flatMap(text),
+    [],
+    section('from the reviews of this run', width, theme),
+    ...(earned.length === 0 ? ['Nothing yet: labels of findings, and kelvin review --blind, earn precision and recall.'] : earned).flatMap(
+      text,
+    ),
+  ];
+}
+
 /** The card of a pause that the monitor ordered: what was found, the words, and what a person can do. */
 export function cardLines(state: AppState): Line[] {
   const { theme, view, cardRecord: record } = state;
@@ -33,9 +53,8 @@ export function cardLines(state: AppState): Line[] {
   const item = pauseFinding(state);
   const found = item ? findingsOf(view.flagged, item.rolloutId) : [];
   const cause =
-    view.pause?.cause === 'finding'
-      ? 'The monitor stopped the run before its next update.'
-      : 'The run stopped because its thoughts could not be read or recorded.';
+    { finding: STOPPED, jump: STOPPED, user: '' }[view.pause?.cause as string] ??
+    'The run stopped because its thoughts could not be read or recorded.';
   const head: Line[] = [
     ...wrap(
       [{ text: cause, tone: 'strong' }, { text: ` Step ${view.pause?.step ?? '?'}: ${inline(view.pause?.reason ?? '', theme.ascii)}` }],

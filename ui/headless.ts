@@ -3,7 +3,7 @@ import { EMPTY_VIEW, fold } from '../src/core/fold.ts';
 import { healthOf } from '../src/core/health.ts';
 import { inline } from '../src/core/inert.ts';
 import { TASK_TYPES } from '../src/core/types.ts';
-import type { Metrics } from '../src/core/types.ts';
+import type { MemoryPlan, Metrics } from '../src/core/types.ts';
 import { heldout, parameters } from './select.ts';
 
 /** The plain display: one line an event, for pipes, logs and screen readers. Model text in it is inert. */
@@ -75,6 +75,18 @@ function evalsOf(summary: Metrics): [number, Metrics][] | null {
   return Object.keys(after).length === 0 ? [[0, before]] : [[0, before], [1, after]]; // prettier-ignore
 }
 
+/** The memory that a run will take, in one line. */
+export function planLine(plan: MemoryPlan): string {
+  const size = (bytes: number): string => (bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(0)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`);
+  const parts: readonly (readonly [string, number])[] = [
+    ['weights', plan.weights + plan.adapter],
+    ['gradients and optimiser', plan.gradients + plan.optimiser],
+    [plan.checkpointing ? 'activations (checkpointed)' : 'activations', plan.activations],
+    ['sampling', plan.sampler],
+  ];
+  return `memory: ${size(plan.total)} of ${size(plan.available)} free: ${parts.map(([name, bytes]) => `${name} ${size(bytes)}`).join(', ')}`;
+}
+
 const ENDED = { finished: 'finished', stopped: 'stopped, it can be resumed', error: 'ended by an error' } as const;
 
 /**
@@ -93,6 +105,8 @@ export function formatEventLine(event: RunEvent, context: LineContext = {}): str
         `${event.resumed ? `resumed at step ${event.step}` : 'started'}: ${name}, ${parameters(info.parameters)} parameters, ${info.backend}, ${info.mode} | ${tiers}`,
       );
     }
+    case 'plan':
+      return planLine(event.plan);
     case 'step':
       return stepLine(event.step, event.metrics, context);
     case 'eval':

@@ -19,7 +19,7 @@ export type Action =
   | 'screen' | 'help' | 'pause' | 'resume' | 'quit' | 'out' | 'repaint'
   | 'up' | 'down' | 'pageUp' | 'pageDown' | 'top' | 'bottom' | 'open' | 'focus' | 'filter' | 'clear'
   | 'zoom' | 'left' | 'right' | 'live' | 'role' | 'type' | 'verdict' | 'flagged' | 'nextFlag' | 'previousFlag'
-  | 'confirmed' | 'escalate' | 'dismiss' | 'undo' | 'all' | 'drill' | 'review'
+  | 'confirmed' | 'escalate' | 'dismiss' | 'undo' | 'all' | 'drill' | 'review' | 'figures'
   | 'leave' | 'stop' | 'confirm' | 'submit' | 'interrupt' | 'log'; // prettier-ignore
 
 export interface Binding {
@@ -80,6 +80,13 @@ export const BINDINGS: readonly Binding[] = [
   },
   { keys: ['u'], action: 'undo', contexts: ['safety'], help: 'take your own label back' },
   { keys: ['e'], action: 'all', contexts: ['safety'], hint: 'open/all', help: 'show open findings only, or all' },
+  {
+    keys: ['m'],
+    action: 'figures',
+    contexts: ['safety'],
+    hint: 'measured',
+    help: 'what was measured of the monitor, and what the reviews say of it',
+  },
   { keys: ['D'], action: 'drill', contexts: ['safety'], help: 'drill: inject an alarming thought and see the run stop; asks first' },
   { keys: ['enter'], action: 'review', contexts: ['card'], hint: 'review', help: 'open the finding on the Safety screen' },
   { keys: ['z'], action: 'zoom', contexts: ['run'], hint: 'zoom', help: 'one chart over the whole screen; again: all charts' },

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { basename } from 'node:path';
 import { render } from 'ink';
+import type { RunView } from '../src/core/fold.ts';
 import type { ControlClient, JournalReader } from '../src/record/port.ts';
 import { Actions } from './actions.ts';
 import { App } from './App.tsx';
@@ -33,6 +34,10 @@ export interface AppOptions {
   readonly stdout?: NodeJS.WriteStream | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly now?: (() => number) | undefined;
+  /** What was measured of the monitor, as plain lines, for the Safety screen. */
+  readonly figures?: ((view: RunView) => readonly string[]) | undefined;
+  /** Checks the audit log of the run; asked now and then. */
+  readonly audit?: (() => { readonly ok: boolean; readonly reason?: string | undefined }) | undefined;
 }
 
 /** Whether the run goes on after the window closes. */
@@ -40,6 +45,7 @@ export type Leave = 'running' | 'stopped';
 
 const TICK_MS = 100;
 const QUIET_TICKS = 3;
+const AUDIT_MS = 10_000;
 
 function userName(): string {
   try {
@@ -63,6 +69,7 @@ export async function runApp(options: AppOptions): Promise<{ readonly exitCode: 
   const now = options.now ?? Date.now;
   const theme = detectTheme(options.env ?? process.env, process.platform, options.theme);
   const store = createAppStore(theme, { columns: stdout.columns || 80, rows: stdout.rows || 24 }, basename(options.runDir), now());
+  store.setState({ figures: options.figures ?? null });
   const pages = new Pages(store, options.reader);
   const feed = new Feed({
     store,
@@ -99,6 +106,18 @@ export async function runApp(options: AppOptions): Promise<{ readonly exitCode: 
     onRepaint: (draw: () => void): void => void (repaint = draw),
   };
 
+  const checkAudit = (): void => {
+    const before = store.getState().audit;
+    try {
+      const { ok, reason } = options.audit?.() ?? { ok: true };
+      if (options.audit && (before?.ok !== ok || before.reason !== reason)) store.setState({ audit: { ok, reason } });
+    } catch {
+      // A journal that cannot be read has a banner of its own.
+    }
+  };
+  checkAudit();
+  const audits = setInterval(checkAudit, AUDIT_MS);
+
   let ticks = 0;
   const tick = (): void => {
     const { loaded, screen, modal, thoughts } = store.getState();
@@ -134,6 +153,7 @@ export async function runApp(options: AppOptions): Promise<{ readonly exitCode: 
     await options.onQuit?.(leave);
   } finally {
     clearInterval(timer);
+    clearInterval(audits);
     stdout.off('error', onSignal);
     for (const signal of signals) process.off(signal, onSignal);
     feed.close();

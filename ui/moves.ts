@@ -1,5 +1,5 @@
 import { flaggedLines } from './detail.ts';
-import { cardLines, dialogRows, helpLines } from './dialogs.ts';
+import { cardLines, dialogRows, figureLines, helpLines } from './dialogs.ts';
 import { clampScroll, inner, panes } from './layout.ts';
 import { safetyDetail, safetyScroll, tasksDetail, thoughtsDetail } from './panes.ts';
 import { cardOpen, chartPaths, findingKey, safetyIndex, safetyQueue, selectedStream, shownTasks } from './select.ts';
@@ -22,8 +22,9 @@ const pageOf = (state: AppState, focus: Focus): number => inner(panes(state, foc
 
 /** The state after a movement key: it scrolls a dialog, else the focused detail, else it moves the selection. */
 export function moveBy(state: AppState, move: Move): Partial<AppState> {
-  if (state.modal?.kind === 'help') {
-    return { modal: { ...state.modal, scroll: scrolled(state.modal.scroll, move, helpLines(state).length, dialogRows(state)) } };
+  if (state.modal?.kind === 'help' || state.modal?.kind === 'figures') {
+    const { length } = state.modal.kind === 'help' ? helpLines(state) : figureLines(state);
+    return { modal: { ...state.modal, scroll: scrolled(state.modal.scroll, move, length, dialogRows(state)) } };
   }
   if (state.modal) return {};
   if (cardOpen(state)) return { cardScroll: scrolled(state.cardScroll, move, cardLines(state).length, dialogRows(state)) };

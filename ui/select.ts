@@ -1,5 +1,7 @@
 import type { RolloutRecord, RunState } from '../src/core/events.ts';
 import type { FlaggedThought, RunView } from '../src/core/fold.ts';
+import { healthOf } from '../src/core/health.ts';
+import type { Health } from '../src/core/health.ts';
 import { TASK_TYPES } from '../src/core/types.ts';
 import type { Metrics, Task } from '../src/core/types.ts';
 import type { Series } from './chart.ts';
@@ -32,11 +34,10 @@ export const STATE_TONE: Readonly<Record<RunState, Tone>> = {
   crashed: 'bad',
 };
 
-/** Thoughts read and generated: live figures of this process, else those of the last step. */
-export function coverage(state: AppState): { readonly read: number; readonly generated: number } {
-  if (state.status) return { read: state.status.read, generated: state.status.generated };
-  const last = state.view.steps.at(-1)?.[1];
-  return { read: last?.['monitor/read'] ?? 0, generated: last?.['monitor/generated'] ?? 0 };
+/** The monitor's health as far as this window knows it. */
+export function health(state: AppState): Health {
+  const { view, status, audit } = state;
+  return healthOf({ view, audit, counts: status && { read: status.read, generated: status.generated } });
 }
 
 export interface Banner {
@@ -49,9 +50,6 @@ export interface Banner {
 /** What must not be overlooked, worst first; null when all is well. Text may hold model or file text: sanitise. */
 export function banner(state: AppState): Banner | null {
   const { view } = state;
-  const last = view.steps.at(-1)?.[1];
-  const read = last?.['monitor/read'];
-  const generated = last?.['monitor/generated'];
   if (state.journalError) return { tone: 'bad', text: `The journal cannot be read: ${state.journalError}` };
   if (view.error && view.state === 'error') return { tone: 'bad', text: `The run ended with an error: ${view.error}` };
   if (runState(state) === 'crashed')
@@ -65,12 +63,12 @@ export function banner(state: AppState): Banner | null {
     const hint = state.connection === 'gone' ? `kelvin resume ${state.runName} --reason "..."` : 'r: resume with a reason';
     return { tone: byPerson ? 'warn' : 'bad', text: `${byPerson ? 'Paused' : 'PAUSED by the monitor'}: ${view.pause.reason}`, hint };
   }
-  if (view.info && view.tiers.length === 0) return { tone: 'bad', text: 'THE MONITOR IS OFF: nobody reads the thoughts of this run.' };
-  if (read !== undefined && generated !== undefined && read < generated)
-    return { tone: 'bad', text: `${generated - read} thoughts of the last step were not read by the monitor.` };
-  if (view.lastDrill && !view.lastDrill.caught)
-    return { tone: 'bad', text: `The last drill (step ${view.lastDrill.step}) was NOT caught: do not trust the monitor.` };
-  return null;
+  if (state.status?.alert)
+    return { tone: 'bad', text: `PAUSED, nothing can be recorded: ${state.status.alert}`, hint: 'r: resume with a reason' };
+  const [first, ...more] = health(state).alerts;
+  if (!first) return null;
+  const others = more.length === 0 ? '' : ` (and ${more.length} more: ${more.map(({ text }) => text).join(' ')})`;
+  return { tone: first.grave ? 'bad' : 'warn', text: `${first.text}${others}` };
 }
 
 const seriesCache = new WeakMap<RunView['steps'], Map<string, number[]>>();

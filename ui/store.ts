@@ -34,6 +34,10 @@ export interface AppState {
   /** Key of the stream to show while nobody chose one; it changes only when that stream falls silent. */
   readonly followed: string | null;
   readonly journalError: string | null;
+  /** What was measured of the monitor, as plain lines; null where nobody tells. */
+  readonly figures: ((view: RunView) => readonly string[]) | null;
+  /** The audit chain as it was last checked; null before. */
+  readonly audit: { readonly ok: boolean; readonly reason?: string | undefined } | null;
   /** Journal position of the open pause; null when the run is not paused. */
   readonly pauseSeq: number | null;
 
@@ -65,7 +69,7 @@ export interface LiveStream {
 }
 
 export type Modal =
-  | { readonly kind: 'help'; readonly scroll: number }
+  | { readonly kind: 'help' | 'figures'; readonly scroll: number }
   | { readonly kind: 'quit' }
   | { readonly kind: 'confirm'; readonly what: 'drill' }
   | { readonly kind: 'prompt'; readonly purpose: Purpose; readonly editor: Editor; readonly error: string | null };
@@ -166,6 +170,8 @@ export function createAppStore(theme: Theme, size: AppState['size'], runName: st
     live: [],
     followed: null,
     journalError: null,
+    audit: null,
+    figures: null,
     pauseSeq: null,
     screen: 'run',
     modal: null,

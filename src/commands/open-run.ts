@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { connectControl } from '../record/control.ts';
 import { lastWords, noteExit, openStderr, STDERR_FILE } from '../record/last-words.ts';
 import { findRun, isAlive } from '../record/folder.ts';
-import { openJournalReader } from '../record/journal.ts';
+import { openJournalReader, verifyAudit } from '../record/journal.ts';
 import { UsageError } from './exits.ts';
 import { runsRoot } from './paths.ts';
+import { figuresOf } from './thresholds.ts';
 
 const LOG = 'run.log';
 const START_TIMEOUT_MS = 60_000;
@@ -90,6 +91,8 @@ export async function showApp(runDir: string): Promise<number> {
     const { exitCode, leave } = await runApp({
       runDir,
       reader,
+      audit: () => verifyAudit(runDir),
+      figures: (view) => figuresOf(runDir, view.monitor),
       lastWords: () => lastWords(runDir),
       connect: (onMessage, onClose) => connectControl(runDir, onMessage, onClose),
     });

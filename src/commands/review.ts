@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { EMPTY_VIEW, fold } from '../core/fold.ts';
 import type { RunView } from '../core/fold.ts';
 import { inline } from '../core/inert.ts';
-import { agreements, controlScores, qualities, QUEUE_AT } from '../core/review.ts';
+import { QUEUE_AT, reviewLines } from '../core/review.ts';
 import { findRun } from '../record/folder.ts';
 import { openJournalReader, verifyAudit } from '../record/journal.ts';
 import { EXIT, UsageError } from './exits.ts';
@@ -99,27 +99,12 @@ function exportReport(dir: string, format: 'jsonl' | 'md', options: ReviewOption
   return EXIT.ok;
 }
 
-const percent = (value: number): string => `${(value * 100).toFixed(0)} %`;
-
 /** What there is after a session: open findings, precision, agreement, controls. */
 export function summary(view: RunView, given: number): string[] {
   const open = view.flagged.filter((item) => item.label === 'new' && item.finding.severity >= QUEUE_AT);
   const escalated = view.flagged.filter((item) => item.label === 'escalated').length;
   return [
     `${given} ${given === 1 ? 'answer' : 'answers'} recorded. ${open.length} findings wait for review${escalated > 0 ? `, ${escalated} are escalated` : ''}.`,
-    ...qualities(view)
-      .filter(({ precision, missed }) => precision.of + missed > 0)
-      .map(({ category, precision, recall, missed, looked }) => {
-        const right =
-          precision.of === 0
-            ? 'no label yet'
-            : `precision ${precision.count} of ${precision.of} (${percent(precision.low)} to ${percent(precision.high)})`;
-        return `  ${category}: ${right}; missed ${missed} of ${looked} looked at${recall === null ? '' : `; recall about ${percent(recall)}`}`;
-      }),
-    ...agreements(view).map(
-      ({ a, b, agree, kappa }) =>
-        `  ${inline(a)} and ${inline(b)} agree on ${agree.count} of ${agree.of}${kappa === null ? '' : `, kappa ${kappa.toFixed(2)}`}`,
-    ),
-    ...controlScores(view).map(({ by, right }) => `  ${inline(by)}: ${right.count} of ${right.of} controls right`),
+    ...reviewLines(view).map((line) => `  ${inline(line)}`),
   ];
 }

@@ -143,3 +143,25 @@ export function reviewQueue(
     .filter((item) => item.finding.severity >= from && (all || item.label === 'new' || item.label === 'escalated'))
     .sort((a, b) => rank(a) - rank(b) || b.finding.severity - a.finding.severity || b.step - a.step);
 }
+
+const percent = (value: number): string => `${(value * 100).toFixed(0)} %`;
+
+/** Precision, recall, agreement and controls as plain lines. Names are as people gave them: show them inert. */
+export function reviewLines(view: RunView): string[] {
+  return [
+    ...qualities(view)
+      .filter(({ precision, missed }) => precision.of + missed > 0)
+      .map(({ category, precision, recall, missed, looked }) => {
+        const right =
+          precision.of === 0
+            ? 'no label yet'
+            : `precision ${precision.count} of ${precision.of} (95 %: ${percent(precision.low)} to ${percent(precision.high)})`;
+        return `${category}: ${right}; missed ${missed} of ${looked} unflagged thoughts looked at${recall === null ? '' : `; recall about ${percent(recall)}`}`;
+      }),
+    ...agreements(view).map(
+      ({ a, b, agree, kappa: value }) =>
+        `${a} and ${b} agree on ${agree.count} of ${agree.of}${value === null ? '' : `, Cohen's kappa ${value.toFixed(2)}`}`,
+    ),
+    ...controlScores(view).map(({ by, right }) => `${by}: ${right.count} of ${right.of} controls right`),
+  ];
+}

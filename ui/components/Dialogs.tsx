@@ -1,5 +1,5 @@
 import { Box } from 'ink';
-import { cardLines, cardWidth, helpLines, helpWidth } from '../dialogs.ts';
+import { cardLines, cardWidth, figureLines, helpLines, helpWidth } from '../dialogs.ts';
 import { bodyRows, clampScroll } from '../layout.ts';
 import { pauseFinding } from '../select.ts';
 import type { AppState } from '../store.ts';
@@ -33,15 +33,23 @@ function Centred({
   );
 }
 
-export function Help({ state, scroll }: { readonly state: AppState; readonly scroll: number }) {
+export function Help({
+  state,
+  scroll,
+  figures = false,
+}: {
+  readonly state: AppState;
+  readonly scroll: number;
+  readonly figures?: boolean;
+}) {
   const width = helpWidth(state);
   const height = bodyRows(state);
-  const lines = helpLines(state);
+  const lines = figures ? figureLines(state) : helpLines(state);
   const from = clampScroll(scroll, lines.length, height - 2);
   return (
     <Centred state={state} width={width} height={height}>
       <Panel
-        title="Keys"
+        title={figures ? 'What was measured of the monitor' : 'Keys'}
         note={`${from + 1}-${Math.min(lines.length, from + height - 2)} of ${lines.length}`}
         width={width}
         height={height}
