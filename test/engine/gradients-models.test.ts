@@ -59,8 +59,8 @@ async function withTrainer<T>(
   }
 }
 
-const check = (name: string, mode: 'full' | 'lora', device: Device, tokenBudget: number): Promise<void> =>
-  withTrainer(name, mode, device, { tokenBudget }, async (trainer) => {
+const check = (name: string, mode: 'full' | 'lora', device: Device, options: TrainerOptions): Promise<void> =>
+  withTrainer(name, mode, device, options, async (trainer) => {
     await checkForward(trainer, fixtureOf(name, mode));
     const gradients = sumOfLanes(trainer);
     const wanted = reference(name, `${mode}/`);
@@ -76,14 +76,18 @@ const gradientsOf = (name: string, mode: 'full' | 'lora', options: Partial<Train
   });
 
 describe('gradients equal those of PyTorch', () => {
-  it.each(SMALL)('for all weights of %s', (name) => check(name, 'full', deviceFor('cpu'), 4096));
-  it.each([...SMALL, ...QUANTISED])('for a LoRA on %s', (name) => check(name, 'lora', deviceFor('cpu'), 4096));
+  it.each(SMALL)('for all weights of %s', (name) => check(name, 'full', deviceFor('cpu'), { tokenBudget: 4096 }));
+  it.each([...SMALL, ...QUANTISED])('for a LoRA on %s', (name) => check(name, 'lora', deviceFor('cpu'), { tokenBudget: 4096 }));
   it.each(['qwen3', ...QUANTISED])('for a LoRA on %s with two lanes and small graphs', (name) =>
-    check(name, 'lora', deviceFor('cpu', 2), 64),
+    check(name, 'lora', deviceFor('cpu', 2), { tokenBudget: 64 }),
   );
   // The operations chosen for a GPU, computed here by the CPU.
   it.each(['qwen3', ...QUANTISED])('for a LoRA on %s by the operations of a GPU build', (name) =>
-    check(name, 'lora', deviceFor('vulkan'), 4096),
+    check(name, 'lora', deviceFor('vulkan'), { tokenBudget: 4096 }),
+  );
+
+  it.each(['cpu', 'vulkan'] as const)('for heads that are dequantised slice by slice, by the operations of a %s build', (build) =>
+    Promise.all(QUANTISED.map((name) => check(name, 'lora', deviceFor(build), { tokenBudget: 256, keptHead: 8000 }))).then(() => undefined),
   );
 
   it.each<[string, 'full' | 'lora']>([

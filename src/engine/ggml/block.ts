@@ -31,11 +31,10 @@ export interface Input {
   readonly masks: readonly Pointer[];
   readonly products: Products;
   /** Type in which matrices are multiplied; F32 unless given. */
-  readonly compute?: 'f32' | 'bf16';
+  readonly compute?: 'f32' | 'bf16' | undefined;
+  /** Slices of the head's rows that are dequantised one after the other; 1 = at once, and kept for the graph. */
+  readonly headSlices?: number | undefined;
 }
-
-/** Bytes of a head in F32 up to which it is made once for a graph rather than once for each chunk of it. */
-const KEPT_HEAD = 1 << 30;
 
 /** One head's worth of q or k per token, and what the backward of its norm needs. */
 export interface Turned {
@@ -56,9 +55,11 @@ export class BlockBuilder {
   readonly masks: readonly Pointer[];
   readonly compute: 'f32' | 'bf16';
   readonly products: Products;
+  readonly #headSlices: number;
   readonly #positions: Pointer;
   readonly #projected = new Map<string, Pointer>();
-  readonly #kept = new Map<string, Pointer>();
+  #head: Pointer | null = null;
+  #logits: Pointer | null = null;
 
   constructor(g: Ggml, c: Pointer, graph: Pointer, shape: Shape, weights: Weights, input: Input) {
     this.f = g.f;
@@ -70,6 +71,7 @@ export class BlockBuilder {
     this.length = input.length;
     this.masks = input.masks;
     this.compute = input.compute ?? 'f32';
+    this.#headSlices = input.headSlices ?? 1;
     this.products = input.products;
     this.#positions = input.positions;
   }
@@ -86,26 +88,62 @@ export class BlockBuilder {
 
   /**
    * A weight to multiply by, [in, out]: itself when it is kept in the type that is computed in, else a copy that lives only
-   * as long as its product. The head is multiplied by once for each of its chunks, so its copy is kept.
+   * as long as its product.
    */
   matrix(name: string): Pointer {
-    const made = this.#kept.get(name);
-    if (made !== undefined) return made;
-    const copy = this.#converted(this.weights.weight(name));
-    if (name === headOf(this.shape) && this.shape.width * this.shape.vocabulary * 4 <= KEPT_HEAD) this.#kept.set(name, copy);
-    return copy;
+    const stored = this.weights.weight(name);
+    return this.#converted(stored, 0, extents(stored)[1] ?? 1);
   }
-  #converted(stored: Pointer): Pointer {
+  /** Columns [from, to) of a stored matrix in the type that is computed in. */
+  #converted(stored: Pointer, from: number, to: number): Pointer {
     const { f, c } = this;
+    const [inside = 1, outside = 1] = extents(stored);
     const type = typeOf(stored);
     const wanted = this.compute === 'bf16' ? BF16 : F32;
-    if (type === wanted) return stored;
-    let floats = stored;
-    if (type !== F32) floats = this.weights.rows === null ? f.ggml_cast(c, stored, F32) : f.ggml_get_rows(c, stored, this.#rowsOf(stored));
+    const bytes = Number(f.ggml_row_size(type, inside));
+    const part = from === 0 && to === outside ? stored : f.ggml_view_2d(c, stored, inside, to - from, bytes, bytes * from);
+    if (type === wanted) return part;
+    let floats = part;
+    if (type !== F32)
+      floats =
+        this.weights.rows === null
+          ? f.ggml_cast(c, part, F32)
+          : f.ggml_get_rows(c, stored, f.ggml_view_1d(c, this.weights.rows, to - from, 4 * from));
     return wanted === F32 ? floats : f.ggml_cast(c, floats, wanted);
   }
-  #rowsOf(stored: Pointer): Pointer {
-    return this.f.ggml_view_1d(this.c, this.weights.rows as Pointer, extents(stored)[1] as number, 0);
+
+  /** The head: [vocabulary, n] from y [width, n]. The result is overwritten by the next call when the head is sliced. */
+  logits(y: Pointer): Pointer {
+    const { f, c } = this;
+    const stored = this.weights.weight(headOf(this.shape));
+    if (this.#headSlices === 1) return this.product((this.#head ??= this.#converted(stored, 0, this.shape.vocabulary)), y);
+    const [, count = 1] = extents(y);
+    const row = 4 * this.shape.vocabulary;
+    this.#logits ??= f.ggml_new_tensor(c, F32, 2, BigInt64Array.of(BigInt(this.shape.vocabulary), BigInt(count)));
+    const z = f.ggml_view_2d(c, this.#logits, this.shape.vocabulary, count, row, 0);
+    for (const [from, to] of this.#slices())
+      this.add(f.ggml_cpy(c, this.product(this.#converted(stored, from, to), y), f.ggml_view_2d(c, z, to - from, count, row, 4 * from)));
+    return z;
+  }
+  /** Gradient of `y` [width, n] from that of the logits. */
+  logitsBack(gz: Pointer): Pointer {
+    const { f, c } = this;
+    const stored = this.weights.weight(headOf(this.shape));
+    if (this.#headSlices === 1) return this.products.back(c, (this.#head ??= this.#converted(stored, 0, this.shape.vocabulary)), gz);
+    const [, count = 1] = extents(gz);
+    const row = 4 * this.shape.vocabulary;
+    let sum: Pointer | null = null;
+    for (const [from, to] of this.#slices()) {
+      const part = f.ggml_cont(c, f.ggml_view_2d(c, gz, to - from, count, row, 4 * from));
+      const gy = this.products.back(c, this.#converted(stored, from, to), part);
+      sum = this.add(sum === null ? gy : f.ggml_add(c, sum, gy));
+    }
+    return sum as Pointer;
+  }
+  #slices(): [from: number, to: number][] {
+    const size = Math.ceil(this.shape.vocabulary / this.#headSlices);
+    const count = Math.ceil(this.shape.vocabulary / size);
+    return Array.from({ length: count }, (_, i) => [i * size, Math.min(this.shape.vocabulary, (i + 1) * size)]);
   }
 
   /** W x: [out, T] from W [in, out], as `matrix` gives it, and x [in, T]. */

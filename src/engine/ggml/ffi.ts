@@ -26,6 +26,7 @@ const SIGNATURES = [
   'void* ggml_graph_node(void* g, int i)',
   'const char* ggml_op_desc(void* t)',
   'size_t ggml_nbytes(void* t)',
+  'size_t ggml_row_size(int type, int64_t n)',
   'const char* ggml_get_name(void* t)',
   'void* ggml_set_name(void* t, const char* n)',
   'void ggml_set_param(void* t)',

@@ -13,7 +13,7 @@ import { allocate, allocateGraph, getFloats, newContext, newTensor, setData } fr
 import type { Parameters } from './parameters.ts';
 import { openProducts, type Products } from './products.ts';
 import { draw } from './random.ts';
-import { headOf, type Shape } from './shape.ts';
+import type { Shape } from './shape.ts';
 
 const ATTEND = 64;
 const PROMPT = 32;
@@ -262,7 +262,7 @@ export class GraphDecoder implements Decoder {
     }
     if (io.last !== null) x = f.ggml_get_rows(c, x, io.last);
     const { y } = build.norm('output_norm.weight', x);
-    const logits = build.add(build.product(build.matrix(headOf(shape)), y));
+    const logits = build.add(build.logits(y));
     const allocator = allocateGraph(g, this.#backend, graph, 'sampling');
     return { ...io, graph, logits, allocator, buffer, contexts: [c, inputs], products };
   }

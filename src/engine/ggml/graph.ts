@@ -4,14 +4,14 @@
  * computed again right before its backward: about a third more arithmetic for a fraction of the memory, and the same bits.
  */
 import { BlockBuilder, type Weights } from './block.ts';
-import { F32, I32, I64, type Ggml } from './ffi.ts';
+import { F32, I32, I64, typeOf, type Ggml } from './ffi.ts';
 import { buildHead, type Chunk, type GraphSize, type Terminals } from './head.ts';
 import { backward, forward, output } from './layer.ts';
 import type { Pointer } from './libraries.ts';
 import { allocate, allocateGraph, newContext, newTensor } from './memory.ts';
 import { queryBlocks } from './pack.ts';
 import { openProducts, type Products } from './products.ts';
-import type { Shape } from './shape.ts';
+import { headOf, type Shape } from './shape.ts';
 
 export type { GraphSize } from './head.ts';
 
@@ -20,6 +20,16 @@ export interface GraphStyle {
   readonly checkpointing: boolean;
   /** Type in which matrices are multiplied; sums and everything else are F32. */
   readonly compute: 'f32' | 'bf16';
+  /** Bytes of a dequantised head up to which it is kept for the graph; a larger one is dequantised slice by slice. */
+  readonly keptHead?: number | undefined;
+}
+
+const KEPT_HEAD = 256 << 20;
+
+/** Slices of a quarter of what may be kept. */
+function slicesOf(shape: Shape, weights: Weights, keptHead = KEPT_HEAD): number {
+  const bytes = 4 * shape.width * shape.vocabulary;
+  return typeOf(weights.weight(headOf(shape))) === F32 || bytes <= keptHead ? 1 : Math.ceil((4 * bytes) / keptHead);
 }
 
 /** Nodes of a graph whose memory is not given out yet. */
@@ -42,7 +52,9 @@ export function drawGraph(
   const { f } = g;
   const { rows, length, targets } = size;
   const tokens = rows * length;
-  const chunk = Math.min(targets, Math.max(64, Math.floor(4_000_000 / shape.vocabulary)));
+  const headSlices = slicesOf(shape, weights, style.keptHead);
+  // A sliced head is dequantised again for each chunk of tokens, so these are fewer and larger.
+  const chunk = Math.min(targets, Math.max(64, Math.floor((headSlices === 1 ? 4_000_000 : 16_000_000) / shape.vocabulary)));
   const chunkCount = Math.ceil(targets / chunk);
   const inputs = newContext(g, 24 + 2 * chunkCount);
   const make = (type: number, ...dims: number[]): Pointer => newTensor(g, inputs, type, ...dims);
@@ -64,7 +76,7 @@ export function drawGraph(
     const count = Math.min(chunk, targets - i * chunk);
     return { from: i * chunk, count, read: make(I32, count), write: make(I64, count) };
   });
-  const nodes = nodesFor(shape, chunkCount);
+  const nodes = nodesFor(shape, chunkCount, headSlices);
   const context = newContext(g, nodes, nodes);
   const products: Products = openProducts(g);
   const dispose = (): void => {
@@ -75,7 +87,7 @@ export function drawGraph(
     place(inputs);
     const graph = f.ggml_new_graph_custom(context, nodes, false);
     const { positions, masks } = terminals;
-    const input = { rows, length, positions, masks, products, compute: style.compute };
+    const input = { rows, length, positions, masks, products, compute: style.compute, headSlices };
     fill(new BlockBuilder(g, context, graph, shape, weights, input), size, style, terminals, chunks, gathered);
     return { graph, terminals, chunks, dispose };
   } catch (error) {
@@ -85,7 +97,8 @@ export function drawGraph(
 }
 
 /** Room for nodes, well above what a graph takes: ggml ends the process when it runs out. */
-export const nodesFor = (shape: Shape, chunks: number): number => 1200 * shape.layers + 80 * chunks + 500;
+export const nodesFor = (shape: Shape, chunks: number, headSlices: number): number =>
+  1200 * shape.layers + (80 + 24 * headSlices) * chunks + 500;
 
 function fill(
   build: BlockBuilder,

@@ -61,7 +61,7 @@ export function buildHead(
   const columns = (t: Pointer): Pointer => f.ggml_view_2d(c, t, width, count, width * 4, from * width * 4);
   const h = columns(hidden);
   const { normed, y } = build.norm('output_norm.weight', h);
-  const z = build.product(build.matrix(name), y);
+  const z = build.logits(y);
   const p = f.ggml_soft_max(c, z);
   const flat = f.ggml_reshape_2d(c, p, 1, vocabulary * count);
   const target = f.ggml_get_rows(c, flat, read);
@@ -78,7 +78,7 @@ export function buildHead(
   const difference = f.ggml_reshape_2d(c, f.ggml_set_rows(c, flat, lessOne, write), vocabulary, count);
   const gz = build.add(f.ggml_mul(c, difference, coefficient));
   if (build.weights.gradient(name) !== null) build.accumulate(name, build.outer(y, gz));
-  const gh = build.normBack('output_norm.weight', h, normed, build.productBack(name, gz));
+  const gh = build.normBack('output_norm.weight', h, normed, build.logitsBack(gz));
   build.add(f.ggml_cpy(c, gh, columns(gathered)));
 }
 

@@ -25,6 +25,8 @@ export interface TrainerOptions {
   readonly checkpointing?: boolean;
   /** Type in which matrices are multiplied; F32 unless given. */
   readonly compute?: 'f32' | 'bf16';
+  /** Bytes of a dequantised head above which it is dequantised slice by slice. */
+  readonly keptHead?: number;
 }
 
 /** Bytes of intermediate results up to which a lane keeps the graph before, for sizes that alternate. */
@@ -45,7 +47,7 @@ export class Trainer {
     this.shape = parameters.shape;
     this.parameters = parameters;
     this.#budget = options.tokenBudget;
-    this.#style = { checkpointing: options.checkpointing ?? false, compute: options.compute ?? 'f32' };
+    this.#style = { checkpointing: options.checkpointing ?? false, compute: options.compute ?? 'f32', keptHead: options.keptHead };
     this.#graphs = device.lanes.map(() => new Map<string, TrainingGraph>());
     this.#optimiser = new Optimiser(device, parameters);
   }
