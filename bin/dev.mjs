@@ -24,8 +24,16 @@ const tasks = {
   lint,
   format: () => tool('prettier/bin/prettier.cjs', ['--write', 'src', 'ui', 'safety', 'test', 'bin', 'configs']),
   build: async () => (await ensureBuilt(), 0),
-  bench: () => tool('vitest/vitest.mjs', ['run', '-t', 'throughput', ...process.argv.slice(3)], { KELVIN_SLOW: '1' }),
+  bench,
 };
+
+/** `npm run bench`: every comparison with other software; `npm run bench NAME [arguments]`: one of them, or `throughput`. */
+function bench() {
+  const [name, ...args] = process.argv.slice(3);
+  if (name === 'throughput') return tool('vitest/vitest.mjs', ['run', '-t', 'throughput', ...args], { KELVIN_SLOW: '1' });
+  const run = (each, more) => tool(`../bench/${each}.ts`, more);
+  return name === undefined ? run('training', []) || run('sampling', []) : run(name, args);
+}
 
 /** Types, lint and all tests; the last line is "N passed, N failed". */
 async function runTests(env) {
