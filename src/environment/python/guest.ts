@@ -38,7 +38,9 @@ export const DEFAULT_MODULES: readonly string[] = [
 
 /** Found later by name, not by an import statement: codecs by `str.encode`. */
 const CODECS =
-  'ascii latin_1 utf_8 utf_8_sig utf_16 utf_32 cp1252 cp437 rot_13 hex_codec base64_codec unicode_escape raw_unicode_escape punycode idna';
+  'ascii latin_1 utf_7 utf_8 utf_8_sig utf_16 utf_16_be utf_16_le utf_32 utf_32_be utf_32_le unicode_escape raw_unicode_escape punycode idna ' +
+  'rot_13 hex_codec base64_codec quopri_codec zlib_codec cp437 cp850 cp1250 cp1251 cp1252 iso8859_2 iso8859_5 iso8859_15 koi8_r mac_roman ' +
+  'big5 gb18030 gb2312 gbk euc_jp euc_kr shift_jis';
 
 /**
  * Runs once while the interpreter boots. Imports what tasks may import, then takes the way to any further module

@@ -52,8 +52,8 @@ export class Host {
   /** What was asked for since `reset`: a sentence's end, `the network`, or null. */
   reached: string | null = null;
   clockRead = false;
-  /** The interpreter gave itself up. */
-  aborted = false;
+  /** The program drew from the source of random numbers. */
+  chance = false;
   /** Growth that was refused, bytes wanted; 0 for none. */
   refusedBytes = 0;
   private files: Files | null;
@@ -94,7 +94,7 @@ export class Host {
   reset(): void {
     this.reached = null;
     this.clockRead = false;
-    this.aborted = false;
+    this.chance = false;
     this.refusedBytes = 0;
     this.random = this.surroundings.seed;
   }
@@ -115,7 +115,6 @@ export class Host {
   }
 
   private abort(): never {
-    this.aborted = true;
     throw new Halt('abort');
   }
 
@@ -191,12 +190,15 @@ export class Host {
       [name]: (...args: never[]) => (this.files === null ? this.denied(name)() : answer(this.files, ...args)),
     });
     return {
-      ...booting('__syscall_openat', (files, _directory: number, path: number) => {
-        if (this.memory.text(path) !== files.path) return -ERRNO.noEntry;
+      __syscall_openat: (_directory: number, at: number) => {
+        const path = this.memory.text(at);
+        // For the line of a syntax error CPython looks for a file of the program's name, `<program>`.
+        if (this.files === null && !/^<.*>$/.test(path)) return this.denied('__syscall_openat')();
+        if (path !== this.files?.path) return -ERRNO.noEntry;
         const descriptor = 3 + this.open.size;
         this.open.set(descriptor, { position: 0 });
         return descriptor;
-      }),
+      },
       ...booting('__syscall_stat64', (files, path: number, out: number) => this.stat(files, this.memory.text(path), out)),
       ...booting('__syscall_lstat64', (files, path: number, out: number) => this.stat(files, this.memory.text(path), out)),
       ...booting('__syscall_newfstatat', (files, _directory: number, path: number, out: number) =>
@@ -264,6 +266,7 @@ export class Host {
 
   /** Numbers of a linear congruential generator, the same ones in every run. */
   private fillRandom(at: number, length: number): number {
+    this.chance = true;
     const bytes = this.memory.writable(at, length);
     for (let index = 0; index < length; index++) {
       this.random = (Math.imul(this.random, 1_664_525) + 1_013_904_223) >>> 0;

@@ -5,7 +5,7 @@ import type { ValueType } from './instructions.ts';
 /**
  * Rewrites the interpreter's WebAssembly so that it counts its own work and notes which memory it writes:
  *
- * - every turn of every loop, in C code too, takes one step of fuel; when it is used up, a host import is called. So a
+ * - every turn of every loop, in C code too, takes a step of fuel, and every indirect call some more; when it is used up, a host import is called. So a
  *   loop that never comes back to Python (`sum(range(10**12))`) ends by fuel, at the same step on every machine;
  * - every indirect call takes some of the C stack, which CPython watches, as a measure of the host's own stack, which it
  *   cannot see: deep recursion in C is then an error of the program, or put off, as in any other CPython;
@@ -30,6 +30,8 @@ export interface Hooks {
 /** Bytes of C stack that an indirect call takes, and one that frees an object. */
 const CALL_BYTES = 64;
 const DEEP_CALL_BYTES = 512;
+/** Steps of fuel for an indirect call, so that loops which call much and turn seldom take fuel by the time they need. */
+const CALL_STEPS = 4;
 
 const SECTION = { type: 1, import: 2, function: 3, memory: 5, global: 6, export: 7, code: 10 } as const;
 /** Cards for 4 GiB, so that no address is out of their range. */
@@ -264,6 +266,7 @@ class FunctionRewriter {
         case 'indirect':
           take(at);
           this.moveStack(OP.subtract, callBytes);
+          this.spend(CALL_STEPS);
           take(body.at);
           this.moveStack(OP.add, callBytes);
           break;
@@ -292,10 +295,15 @@ class FunctionRewriter {
     this.code.byte(OP.globalGet).u32(stackPointer).byte(OP.const).s32(bytes).byte(operation, OP.globalSet).u32(stackPointer);
   }
 
+  private spend(steps: number): void {
+    const { globals: fuel } = this.layout;
+    this.code.byte(OP.globalGet).u32(fuel).byte(OP.const, steps, OP.subtract, OP.globalSet).u32(fuel);
+  }
+
   /** `if (--fuel <= 0) tick()` */
   private burn(): void {
     const { tick, globals: fuel } = this.layout;
-    this.code.byte(OP.globalGet).u32(fuel).byte(OP.const, 1, OP.subtract, OP.globalSet).u32(fuel);
+    this.spend(1);
     this.code.byte(OP.globalGet).u32(fuel).byte(OP.const, 1, LESS_THAN, OP.if, NO_VALUE, OP.call).u32(tick).byte(OP.end);
   }
 

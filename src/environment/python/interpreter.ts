@@ -56,6 +56,8 @@ export class PythonInterpreter {
   private deadline = Infinity;
   private stopped: 'fuel' | 'clock' | null = null;
   private crashed = false;
+  /** CPython lost track of its own errors. */
+  private lost = false;
 
   /** Some milliseconds: the image is copied, nothing boots. */
   constructor(options: PythonOptions) {
@@ -82,6 +84,7 @@ export class PythonInterpreter {
     this.ticks = 0;
     this.stopped = null;
     this.crashed = false;
+    this.lost = false;
     this.deadline = spentMs() + this.options.limits.timeoutMs;
     this.host.reset();
     this.python.refuel(STEPS_PER_TICK);
@@ -99,13 +102,14 @@ export class PythonInterpreter {
   /** What the host saw counts, not what the program made of it. */
   private overrule(result: RunResult): RunResult {
     const { limits } = this.options;
+    if (this.host.chance) return { verdict: 'forbidden', detail: 'The program draws random numbers, which tasks may not do.' };
     if (this.host.clockRead) return { verdict: 'forbidden', detail: 'The program reads the clock, which tasks may not do.' };
     if (this.host.reached !== null)
       return { verdict: 'forbidden', detail: `The program reaches for ${this.host.reached}, which tasks may not do.` };
     if (this.stopped === 'fuel') return { verdict: 'timeout', detail: `The program did not end within ${limits.fuel} ticks of fuel.` };
     if (this.stopped === 'clock') return outOfTime(limits);
-    // What breaks after memory was refused breaks for want of it (CPython does not survive every such refusal).
-    if (this.crashed && this.host.refusedBytes > 0) return { verdict: 'memory', detail: outOfMemory(limits) };
+    // What breaks after memory was refused breaks for want of it: CPython does not survive every such refusal.
+    if ((this.crashed || this.lost) && this.host.refusedBytes > 0) return { verdict: 'memory', detail: outOfMemory(limits) };
     return result;
   }
 
@@ -224,6 +228,7 @@ export class PythonInterpreter {
     if (is('MemoryError')) throw new Stop('memory', outOfMemory(limits));
     const text = this.describe(error);
     if (python.isOfClass(error, image.refused)) throw new Stop('forbidden', `The program imports what tasks may not (${text}).`);
+    this.lost = is('SystemError');
     // How a 32-bit interpreter says that a value is larger than any memory.
     if (is('OverflowError') && TOO_LARGE.test(text)) throw new Stop('memory', outOfMemory(limits));
     throw new Stop('error', `The program failed: ${text}`);

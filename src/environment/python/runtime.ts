@@ -20,10 +20,15 @@ export const pythonRuntime: LanguageRuntime = {
   open: (options) => Promise.resolve(new PooledPython(options)),
 };
 
+/** Memory that a program made grow beyond this is given back by a new instance. */
+const KEPT_GROWTH_BYTES = 8 * 1_048_576;
+
 class PooledPython implements Interpreter {
   readonly worn = false;
   private readonly options: InterpreterOptions;
   private readonly shared: Shared;
+  /** An interpreter was dropped whose memory nobody has collected yet. */
+  private wasted = false;
   private readonly interpreters: (PythonInterpreter | undefined)[] = [];
 
   constructor(options: InterpreterOptions) {
@@ -34,6 +39,8 @@ class PooledPython implements Interpreter {
   prepare(image: Image): Promise<void> {
     const { module, images } = this.shared;
     const { limits, tick } = this.options;
+    if (this.wasted) this.options.collectGarbage();
+    this.wasted = false;
     this.interpreters[image] ??= new PythonInterpreter({ module, image: images[image] as BootImage, limits, tick });
     return Promise.resolve();
   }
@@ -41,7 +48,16 @@ class PooledPython implements Interpreter {
   run({ image, code, args, calls }: RunRequest): RunResult {
     const interpreter = this.interpreters[image];
     if (interpreter === undefined) throw new Error('The interpreter was not prepared.');
-    return interpreter.run({ code, args: args.startsWith(CODE_MARK) ? args.slice(CODE_MARK.length) : Buffer.from(args, 'latin1'), calls });
+    const result = interpreter.run({
+      code,
+      args: args.startsWith(CODE_MARK) ? args.slice(CODE_MARK.length) : Buffer.from(args, 'latin1'),
+      calls,
+    });
+    if (interpreter.grownBytes > KEPT_GROWTH_BYTES) {
+      this.interpreters[image] = undefined;
+      this.wasted = true;
+    }
+    return result;
   }
 
   get memoryBytes(): number {
