@@ -17,7 +17,7 @@ export interface Products {
 
 /** Products for one graph. `ours: false` forces ggml, for comparisons. */
 export function openProducts(g: Ggml, ours = true): Products {
-  const kernel = ours ? openKernel(g) : null;
+  const kernel = ours && g.build === 'cpu' ? openKernel(g) : null;
   return kernel === null ? new GgmlProducts(g) : new KernelProducts(g, kernel);
 }
 
