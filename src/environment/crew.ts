@@ -151,7 +151,7 @@ export class Crew {
     const condemned: JobResult[] = [];
     for (const pending of unanswered.reverse()) {
       if (pending.strikes < STRIKES) this.again(pending);
-      else condemned.push({ id: pending.job.id, results: [this.verdictOfLoss(reason)], ms: this.setup.limits.stallMs });
+      else condemned.push({ id: pending.job.id, results: [this.verdictOfLoss(reason)], ms: this.setup.limits.timeoutMs });
     }
     if (condemned.length > 0) this.events.onResults(condemned);
     this.pump();

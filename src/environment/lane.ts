@@ -92,12 +92,12 @@ export class Lane {
 
   /** On a crowded machine time passes without the program running: its own processor time decides where Node tells it. */
   private async judge(standstill: Standstill, elapsed: number): Promise<void> {
-    const { stallMs, timeoutMs } = this.setup.limits;
+    const { timeoutMs } = this.setup.limits;
     const tellsTime = !Number.isNaN(standstill.cpu);
-    if (elapsed < (tellsTime ? Math.min(stallMs, timeoutMs) : timeoutMs)) return;
+    if (elapsed < timeoutMs) return;
     const used = tellsTime ? (await this.cpuMs()) - standstill.cpu : NaN;
     if (this.lost || this.hasMoved(standstill)) return;
-    const spent = used >= Math.min(stallMs, timeoutMs);
+    const spent = used >= timeoutMs;
     if (!spent && tellsTime && elapsed < timeoutMs * STARVED_FACTOR) return;
     this.lose(spent ? 'spent' : 'stalled', new Error('The run used up its time.'));
   }

@@ -1,12 +1,11 @@
 import type { EnvironmentLimits } from './port.ts';
 
 /**
- * Limits of one execution. `fuel` is the verdict: one tick is about 5,000 turns of a loop or 3,500 calls, counted the
- * same on every machine; `stallMs` ends what never ticks, and `timeoutMs` is the backstop (docs/sandbox.md, "Limits").
+ * Limits of one execution. `fuel` is the verdict: work counted inside the interpreter, the same on every machine, a
+ * unit being a few tenths of a millisecond; `timeoutMs` is the backstop (docs/sandbox.md, "Limits").
  */
 export const DEFAULT_LIMITS: EnvironmentLimits = {
   timeoutMs: 3_000,
-  stallMs: 500,
   memoryMb: 48,
   stackKb: 256,
   fuel: 2_000,

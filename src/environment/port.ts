@@ -29,10 +29,8 @@ export type Validation =
   | { readonly ok: false; readonly verdict: Exclude<ExecutionVerdict, 'ok'>; readonly detail: string };
 
 export interface EnvironmentLimits {
-  /** Backstop by wall clock for one execution, milliseconds. */
+  /** Backstop for one execution, milliseconds of processor time (of the clock where Node does not tell that time). */
   readonly timeoutMs: number;
-  /** Processor time that a run may compute without one interrupt tick (inside native code), milliseconds. */
-  readonly stallMs: number;
   readonly memoryMb: number;
   readonly stackKb: number;
   /** Interrupt ticks: the verdict under load is the same as on a quiet machine. */

@@ -29,7 +29,7 @@ const ALSO_RIGHT: Readonly<Record<string, readonly string[]>> = {
 describe('hostile programs', () => {
   const rows = readRows<{ lang: string; name: string; code: string; input: string; expect: string }>('hostile-dev.jsonl');
   test.skipIf(rows === null)('get the right verdict, and the program after each the right answer', async () => {
-    await using environment = await openJavascriptEnvironment({ timeoutMs: 1_500, outputChars: 200_000 }, { workers: 2 });
+    await using environment = await openJavascriptEnvironment({ fuel: 4_000, timeoutMs: 10_000, outputChars: 200_000 }, { workers: 2 });
     const hostile = (rows ?? []).filter(({ lang }) => lang === 'js');
     // Queued one behind the other, so that each probe runs in the interpreter that the hostile program had.
     const queued = hostile.map(({ code, input }, index) => ({

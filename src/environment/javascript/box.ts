@@ -20,6 +20,8 @@ const KEPT_GROWTH_BYTES = 8 * 1_048_576;
 /** Promise jobs are short, so a loop of them takes long to use up fuel; it would run out of memory first and hide. */
 const JOB_LIMIT = 20_000;
 const JOBS_AT_ONCE = 200;
+/** Steps of the interpreter's own code (instrument.ts) that one unit of fuel pays: a few tenths of a millisecond. */
+const STEPS_PER_TICK = 2_500_000n;
 
 /** Ends one execution early with its verdict; never leaves this file. */
 class Stop extends Error {
@@ -39,7 +41,6 @@ export class Box {
   private bootBytes = 0;
   /** An interpreter was dropped whose memory nobody has collected yet. */
   private wasted = false;
-  private ticks = 0;
   private deadline = Infinity;
   private stopped: 'fuel' | 'clock' | null = null;
 
@@ -51,7 +52,6 @@ export class Box {
   async prepare(): Promise<void> {
     if (this.interpreter !== null) return;
     this.stopped = null;
-    this.ticks = 0;
     this.deadline = Infinity;
     if (this.wasted) this.options.collectGarbage();
     this.wasted = false;
@@ -62,9 +62,9 @@ export class Box {
   run(run: RunRequest): RunResult {
     const interpreter = this.interpreter;
     if (interpreter === null) throw new Error('The box was not prepared.');
-    this.ticks = 0;
     this.stopped = null;
     this.deadline = spentMs() + this.options.limits.timeoutMs;
+    interpreter.fuel.value = BigInt(this.options.limits.fuel) * STEPS_PER_TICK;
     interpreter.gate.reset();
     const grownBefore = interpreter.memoryBytes();
     let result: RunResult;
@@ -73,8 +73,9 @@ export class Box {
       result = this.execute(interpreter, run);
     } catch (error) {
       if (error instanceof Stop) result = error.result;
+      else if (interpreter.fuel.value < 0n) result = outOfFuel(this.options.limits);
       else {
-        // A trap leaves the instance's own globals anywhere: only a new instance is clean.
+        // A trap that is not ours, or an exception of the host in the middle: a new instance is the safe answer.
         broken = true;
         result = { verdict: 'error', detail: `The interpreter gave up: ${error instanceof Error ? error.message : String(error)}.` };
       }
@@ -92,7 +93,7 @@ export class Box {
   private overrule(interpreter: QuickJs, result: RunResult, grownBytes: number): RunResult {
     const { limits } = this.options;
     if (interpreter.gate.clockRead) return { verdict: 'forbidden', detail: 'The program reads the clock, which tasks may not do.' };
-    if (this.stopped === 'fuel') return { verdict: 'timeout', detail: `The program did not end within ${limits.fuel} ticks of fuel.` };
+    if (this.stopped === 'fuel') return outOfFuel(limits);
     if (this.stopped === 'clock') return outOfTime(limits);
     if (result.verdict === 'error' && /threw null$/.test(result.detail) && grownBytes > limits.memoryMb * 524_288)
       return outOfMemory(limits);
@@ -105,8 +106,7 @@ export class Box {
 
   private interrupt(): boolean {
     this.options.tick();
-    if (++this.ticks > this.options.limits.fuel) this.stopped ??= 'fuel';
-    else if (spentMs() > this.deadline) this.stopped ??= 'clock';
+    if (spentMs() > this.deadline) this.stopped ??= 'clock';
     return this.stopped !== null;
   }
 
@@ -181,6 +181,10 @@ function spentMs(): number {
   if (!TELLS_THREAD_TIME) return performance.now();
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1_000;
+}
+
+function outOfFuel({ fuel }: EnvironmentLimits): RunResult {
+  return { verdict: 'timeout', detail: `The program did not end within ${fuel} units of fuel.` };
 }
 
 function outOfTime(limits: EnvironmentLimits): RunResult {

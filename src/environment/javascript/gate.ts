@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { instrument } from './instrument.ts';
 
 /** One image's view of the outside: a fixed clock, which also seeds its random numbers. */
 export interface Surroundings {
@@ -134,5 +135,5 @@ export function compileSandbox(): SandboxModule {
   }
   // Two bytes as before, so that every later offset of the file stays: a padded LEB128 number.
   bytes.set([MINIMUM_PAGES | 0x80, 0], MINIMUM_PAGES_AT);
-  return { module: new WebAssembly.Module(bytes), pages: MINIMUM_PAGES };
+  return { module: new WebAssembly.Module(instrument(bytes)), pages: MINIMUM_PAGES };
 }

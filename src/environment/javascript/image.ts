@@ -13,6 +13,8 @@ const GUARD = 2 * PAGE;
 /** A copy of an interpreter's memory at boot, put back after every run. */
 export class MemoryImage {
   private readonly memory: WebAssembly.Memory;
+  private readonly stackPointer: { value: number };
+  private readonly stackStart: number;
   private readonly stretches: readonly Stretch[];
   private readonly staticData: Uint8Array;
   private readonly stack: Uint8Array;
@@ -20,8 +22,10 @@ export class MemoryImage {
   private readonly stackLow: number;
 
   /** Throws when the memory does not look as the layout says. */
-  constructor(memory: WebAssembly.Memory, stackBytes: number) {
+  constructor(memory: WebAssembly.Memory, stackPointer: { value: number }, stackBytes: number) {
     this.memory = memory;
+    this.stackPointer = stackPointer;
+    this.stackStart = stackPointer.value;
     const bytes = new Uint8Array(memory.buffer);
     const end = this.breakNow();
     this.stretches = findStretches(bytes);
@@ -46,6 +50,7 @@ export class MemoryImage {
       this.restoreAll();
       return;
     }
+    this.stackPointer.value = this.stackStart;
     bytes.set(this.staticData, 0);
     bytes.set(this.stack, this.stackLow);
     bytes.set(this.heap, LAYOUT.stackTop);
@@ -55,6 +60,7 @@ export class MemoryImage {
   /** Puts every byte back, whatever happened. */
   restoreAll(): void {
     const bytes = new Uint8Array(this.memory.buffer);
+    this.stackPointer.value = this.stackStart;
     bytes.fill(0);
     for (const { at, content } of this.stretches) bytes.set(content, at);
   }

@@ -5,6 +5,7 @@ import { gateImports } from './gate.ts';
 import type { Gate, SandboxModule, Surroundings } from './gate.ts';
 import { ENCODER_SOURCE, GUEST_PRELUDE, GUEST_PROTOTYPES } from './guest.ts';
 import { MemoryImage } from './image.ts';
+import { FUEL_EXPORT, STACK_EXPORT } from './instrument.ts';
 import type { EnvironmentLimits } from '../port.ts';
 
 /** A booted QuickJS with the program's realm, the encoder's realm, and the image of its memory. */
@@ -18,6 +19,8 @@ export interface QuickJs {
   readonly gate: Gate;
   /** Bytes of linear memory now; grows only. */
   readonly memoryBytes: () => number;
+  /** What the program may still compute; below zero it was trapped (instrument.ts). */
+  readonly fuel: Counter;
   /** Puts the memory back to what it was at boot: the next program meets a fresh interpreter. */
   readonly image: MemoryImage;
 }
@@ -41,6 +44,7 @@ export async function openQuickJs(options: QuickJsOptions): Promise<QuickJs> {
   const maximum = sandbox.pages + Math.ceil(((limits.memoryMb * 1.5 + 8) * 1_048_576) / PAGE);
   const memory = new WebAssembly.Memory({ initial: sandbox.pages, maximum });
   let gate: Gate | null = null;
+  let meters: Meters | null = null;
   const gated = newVariant(VARIANT, {
     wasmMemory: memory,
     emscriptenModule: {
@@ -48,13 +52,16 @@ export async function openQuickJs(options: QuickJsOptions): Promise<QuickJs> {
         const wrapped = gateImports(imports as Parameters<typeof gateImports>[0], memory, options);
         gate = wrapped.gate;
         const instance = new WebAssembly.Instance(sandbox.module, wrapped.imports);
+        meters = readMeters(instance);
+        meters.fuel.value = BOOT_FUEL;
         onSuccess(instance);
         return instance.exports;
       },
     },
   });
   const quickjs = await newQuickJSWASMModuleFromVariant(gated);
-  if (gate === null) throw new Error('The JavaScript sandbox was loaded past its import gate; reinstall the dependencies.');
+  if (gate === null || meters === null)
+    throw new Error('The JavaScript sandbox was loaded past its import gate; reinstall the dependencies.');
   const runtime = quickjs.newRuntime();
   runtime.setMemoryLimit(limits.memoryMb * 1_048_576 + options.padding);
   runtime.setMaxStackSize(limits.stackKb * 1_024);
@@ -83,8 +90,25 @@ export async function openQuickJs(options: QuickJsOptions): Promise<QuickJs> {
   return {
     ...interpreter,
     memoryBytes: () => memory.buffer.byteLength,
-    image: new MemoryImage(memory, limits.stackKb * 1_024),
+    fuel: (meters as Meters).fuel,
+    image: new MemoryImage(memory, (meters as Meters).stackPointer, limits.stackKb * 1_024),
   };
+}
+
+interface Meters {
+  readonly fuel: Counter;
+  readonly stackPointer: { value: number };
+}
+
+/** A 64-bit global. */
+interface Counter {
+  value: bigint;
+}
+
+const BOOT_FUEL = 1n << 60n;
+
+function readMeters({ exports }: WebAssembly.Instance): Meters {
+  return { fuel: exports[FUEL_EXPORT] as Counter, stackPointer: exports[STACK_EXPORT] as { value: number } };
 }
 
 /** The clock must be ours, both marks must appear, and UTC must hold. */
