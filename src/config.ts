@@ -115,7 +115,6 @@ const schema = z.strictObject({
     .strictObject({
       workers: count.default(1),
       timeoutMs: count.default(3000),
-      stallMs: count.default(500),
       memoryMb: count.default(48),
       stackKb: count.default(256),
       fuel: count.default(4000),
