@@ -4,11 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { openDevice, type Device } from '../../src/engine/ggml/backend.ts';
 import { loadFrozen } from '../../src/engine/ggml/frozen.ts';
 import { readF32, readFloats } from '../../src/engine/ggml/gguf-data.ts';
-import { readGguf, typeName } from '../../src/engine/ggml/gguf.ts';
+import { describe as describeModel, tensorsOf } from '../../src/engine/ggml/model-file.ts';
+import { writeGguf, type WritableTensor } from '../../src/engine/ggml/gguf-write.ts';
+import { computeGradients, type Gradients } from '../../src/engine/ggml/gradients.ts';
+import { readGguf, typeName, TYPES } from '../../src/engine/ggml/gguf.ts';
 import type { Build } from '../../src/engine/ggml/libraries.ts';
 import { Parameters } from '../../src/engine/ggml/parameters.ts';
 import { shapeOf } from '../../src/engine/ggml/shape.ts';
 import { Trainer, type TrainerOptions } from '../../src/engine/ggml/trainer.ts';
+import { datum, EOS, folder, SHAPE, vocabulary, weightsFor } from './models.ts';
 import { checkForward, dataOf, HERE, json, relative, sumOfLanes, TOLERANCE, type Fixture } from './reference.ts';
 
 interface Model {
@@ -109,6 +113,29 @@ describe('gradients equal those of PyTorch', () => {
     expect(Math.max(...errors)).toBeLessThan(5e-2);
     expect(Math.max(...errors)).toBeGreaterThan(TOLERANCE);
   });
+
+  // A type that ggml cannot dequantise would end this process.
+  it.each(Object.entries(TYPES).map(([type, block]) => [typeName(Number(type)), Number(type), block] as const))(
+    'of a LoRA on weights of the GGUF type %s are finite, or the file is refused',
+    async (name, type, [block, bytes]) => {
+      const shape = { ...SHAPE, width: 256, feedForward: 256, headWidth: 64, layers: 1 };
+      const tensors = tensorsOf(shape, weightsFor(shape));
+      const quantised = (n: number): WritableTensor['data'] => ({ type, bytes: new Uint8Array((n / block) * bytes) });
+      for (const [tensor, { shape: dims }] of tensors) {
+        const n = dims.reduce((a, b) => a * b, 1);
+        if (dims.length === 2) tensors.set(tensor, { shape: dims, data: type === 0 ? new Float32Array(n) : quantised(n) });
+      }
+      using home = folder();
+      const model = path.join(home.path, `${name}.gguf`);
+      writeGguf(model, describeModel({ name, shape, vocabulary: vocabulary(), eosToken: EOS, dialect: 'nano' }), tensors);
+      const data = [datum([1, 2, 3], [4, 5], [0, 0], 1)];
+      const settings = { model, backend: 'cpu', threads: 1, tokenBudget: 64, seed: 1, lora: { rank: 2, alpha: 4 } } as const;
+      const result = await computeGradients(settings, data, { kind: 'cross_entropy', normaliser: 2 }).catch((error: unknown) => error);
+      if (['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0', 'Q4_1', 'Q4_K', 'Q5_K', 'Q6_K'].includes(name))
+        expect((result as Gradients).loss).toBeCloseTo(Math.log(shape.vocabulary), 4);
+      else if (result instanceof Error) expect(result.name).toBe('EngineError');
+    },
+  );
 
   it('and the fixtures hold every type that a LoRA can rest on', () => {
     const types = new Set(

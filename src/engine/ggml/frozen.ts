@@ -27,7 +27,7 @@ export function declareFrozen(
   return { context, weights, rows: g.build === 'cpu' ? null : newTensor(g, context, I32, longest) };
 }
 
-const storedType = (entry: TensorEntry): number => (entry.shape.length > 1 ? entry.type : F32);
+const storedType = (entry: TensorEntry): number => (entry.shape.slice(1).some((n) => n > 1) ? entry.type : F32);
 
 /** Names of what a run keeps frozen: the whole model under a LoRA, else only what is never trained. */
 export const frozenNames = (shape: Shape, mode: 'full' | 'lora'): string[] => [

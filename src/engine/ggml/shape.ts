@@ -153,11 +153,19 @@ function architectureOf(file: GgufFile): Architecture {
   return architecture;
 }
 
+/** Q8_K, which ggml cannot turn back into floats, the integers, and F64. */
+const NOT_WEIGHTS: ReadonlySet<number> = new Set([15, 24, 25, 26, 27, 28]);
+
 function checkTensors(file: GgufFile, shape: Shape): void {
   const expected = new Map([...expectedTensors(shape), ...constantTensors(shape)]);
   for (const [name, dims] of expected) {
     const found = file.tensors.get(name);
     if (found === undefined) throw new EngineError('corrupt', `${file.path} lacks the tensor ${name}. Export the model again.`);
+    if (NOT_WEIGHTS.has(found.type))
+      throw new EngineError(
+        'unsupported',
+        `${file.path}: ${name} has the type ${typeName(found.type)}, which is none of weights. Convert the model again.`,
+      );
     const [n0 = 1, n1 = 1, ...rest] = found.shape;
     if (n0 !== dims[0] || n1 !== (dims[1] ?? 1) || rest.some((n) => n !== 1))
       throw new EngineError(
