@@ -1,4 +1,4 @@
-/** Writes GGUF version 3 files: metadata, vocabulary and F32 tensors; durable (temporary file, fsync, rename). */
+/** Writes GGUF version 3 files: metadata, vocabulary and tensors; durable (temporary file, fsync, rename). */
 import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 
 /** A typed metadata value; token lists are given as raw bytes. */
@@ -14,8 +14,12 @@ export type MetadataValue =
 export interface WritableTensor {
   /** Extents, innermost first. */
   readonly shape: readonly number[];
-  readonly data: Float32Array;
+  /** Numbers, or the bytes of another ggml type. */
+  readonly data: Float32Array | { readonly type: number; readonly bytes: Uint8Array };
 }
+
+const bytesOf = ({ data }: WritableTensor): Buffer =>
+  data instanceof Float32Array ? little(data) : Buffer.from(data.bytes.buffer, data.bytes.byteOffset, data.bytes.byteLength);
 
 const ALIGNMENT = 32;
 const u32 = (value: number): Buffer => {
@@ -50,11 +54,12 @@ export function writeGguf(path: string, metadata: ReadonlyMap<string, MetadataVa
   for (const [key, value] of metadata) head.push(text(key), encode(value));
   let offset = 0;
   const padded = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
-  for (const [name, { shape, data }] of tensors) {
-    if (shape.reduce((a, b) => a * b, 1) !== data.length)
+  for (const [name, tensor] of tensors) {
+    const { shape, data } = tensor;
+    if (data instanceof Float32Array && shape.reduce((a, b) => a * b, 1) !== data.length)
       throw new RangeError(`${name}: shape [${shape.join(', ')}] does not hold ${data.length} numbers`);
-    head.push(text(name), u32(shape.length), ...shape.map(u64), u32(0), u64(offset));
-    offset += padded(data.byteLength);
+    head.push(text(name), u32(shape.length), ...shape.map(u64), u32(data instanceof Float32Array ? 0 : data.type), u64(offset));
+    offset += padded(bytesOf(tensor).length);
   }
   const header = Buffer.concat(head);
   const temporary = `${path}.${process.pid}.part`;
@@ -65,7 +70,10 @@ export function writeGguf(path: string, metadata: ReadonlyMap<string, MetadataVa
       if (total > buffer.length) writeSync(fd, Buffer.alloc(total - buffer.length));
     };
     put(header, padded(header.length));
-    for (const { data } of tensors.values()) put(little(data), padded(data.byteLength));
+    for (const tensor of tensors.values()) {
+      const bytes = bytesOf(tensor);
+      put(bytes, padded(bytes.length));
+    }
     fsyncSync(fd);
   } finally {
     closeSync(fd);
