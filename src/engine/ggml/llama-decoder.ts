@@ -47,6 +47,8 @@ export class LlamaDecoder implements Decoder {
       n_ctx: options.context * (options.slots + 1),
       n_seq_max: options.slots + 1,
       n_batch: columns,
+      // Room for the logits of every column would take hundreds of megabytes.
+      n_outputs_max: options.slots + 1,
       n_ubatch: columns,
       n_threads: options.threads,
       n_threads_batch: options.threads,
