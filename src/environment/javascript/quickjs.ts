@@ -70,7 +70,7 @@ export async function openQuickJs(options: QuickJsOptions): Promise<QuickJs> {
   const guest = runtime.newContext();
   guest.newArrayBuffer(new ArrayBuffer(options.padding));
   guest.unwrapResult(guest.evalCode(GUEST_PRELUDE, 'prelude.js', { type: 'global' }));
-  const tools = encoder.unwrapResult(encoder.evalCode(ENCODER_SOURCE, 'encoder.js', { type: 'global' }));
+  const tools = encoder.unwrapResult(encoder.evalCode(ENCODER_SOURCE, 'kelvin', { type: 'global' }));
   const tool = (name: string): QuickJSHandle => encoder.getProp(tools, name);
   const prototypes = guest.unwrapResult(guest.evalCode(GUEST_PROTOTYPES, 'prelude.js', { type: 'global' }));
   encoder.unwrapResult(encoder.callFunction(tool('bind'), encoder.undefined, prototypes));
