@@ -1,10 +1,12 @@
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { jsonLine } from '../core/inert.ts';
 import type { Role, TaskType } from '../core/types.ts';
+import { splitLines } from './lines.ts';
 import { createMonitor } from '../../safety/monitor.ts';
 import type { Thought, Verdict } from '../../safety/types.ts';
 
 export interface MonitorCommandOptions {
-  readonly input?: NodeJS.ReadableStream;
+  readonly input?: Readable;
   readonly output?: NodeJS.WritableStream;
 }
 
@@ -21,12 +23,13 @@ export async function monitorCommand(options: MonitorCommandOptions = {}): Promi
   const monitor = createMonitor();
   let failed = false;
   let number = 0;
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+  // Not readline: it would also split at U+2028, which a JSON string may hold.
+  for await (const line of splitLines(input, LONGEST_LINE)) {
     number++;
-    if (line.trim() === '') continue;
-    const answer = answerTo(line, number, (thought) => monitor.scan(thought));
+    if (line?.trim() === '') continue;
+    const answer = line === null ? tooLong(number) : answerTo(line, number, (thought) => monitor.scan(thought));
     if ('error' in answer) failed = true;
-    if (!output.write(`${JSON.stringify(answer)}\n`)) await drained(output);
+    if (!output.write(`${jsonLine(answer)}\n`)) await drained(output);
   }
   return failed ? 1 : 0;
 }
@@ -35,8 +38,9 @@ type Answer =
   | { readonly id: unknown; readonly error: string }
   | { readonly id: unknown; readonly severity: number; readonly findings: readonly object[] };
 
+const tooLong = (number: number): Answer => ({ id: null, error: `Line ${number} is longer than ${LONGEST_LINE} characters; split it.` });
+
 function answerTo(line: string, number: number, scan: (thought: Thought) => Verdict): Answer {
-  if (line.length > LONGEST_LINE) return { id: null, error: `Line ${number} is longer than ${LONGEST_LINE} characters; split it.` };
   let value: unknown;
   try {
     value = JSON.parse(line);

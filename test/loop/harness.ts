@@ -57,14 +57,18 @@ export interface Harness {
 
 export const quiet: Monitor = { version: 'quiet', tiers: ['rules'], scan: ({ id }) => ({ id, severity: 0, findings: [] }) };
 
+export interface HarnessOptions {
+  readonly overrides?: readonly string[];
+  readonly monitor?: Monitor | null;
+  readonly heldOut?: (program: string) => boolean;
+  readonly drillThought?: string;
+  /** What the reader is made with, besides the monitor. */
+  readonly stream?: Monitor | null;
+  readonly limits?: { readonly thought: number; readonly judge: number };
+}
+
 /** A loop on fakes. `monitor` null = switched off. */
-export function harness(
-  options: {
-    readonly overrides?: readonly string[];
-    readonly monitor?: Monitor | null;
-    readonly heldOut?: (program: string) => boolean;
-  } = {},
-): Harness {
+export function harness(options: HarnessOptions = {}): Harness {
   const config: Config = parseConfig(
     {
       steps: 3,
@@ -103,9 +107,12 @@ export function harness(
     engine,
     environment,
     dialect: dialectFor('nano', 'javascript'),
+    encode: ({ prompt }) => engine.tokenize(prompt),
     reader: createReader(options.monitor === undefined ? quiet : options.monitor, {
-      pauseAt: config.safety.pauseAt,
+      policy: { pauseAt: config.safety.pauseAt },
       isAnswered: answered.has,
+      ...(options.stream === undefined ? {} : { stream: options.stream }),
+      ...(options.limits ? { limits: options.limits } : {}),
     }),
     journal: { append, close: () => {} },
     conductor,
@@ -113,7 +120,7 @@ export function harness(
     isHeldOut: options.heldOut ?? (() => false),
     observer: { phase: () => {}, tokens: () => {}, progress: () => {} },
     answered,
-    drillThought: 'a planted thought',
+    drillThought: options.drillThought ?? 'a planted thought',
   };
   return { context, conductor, engine, state, events };
 }
