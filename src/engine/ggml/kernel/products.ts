@@ -7,7 +7,8 @@ import koffi from 'koffi';
 import { extents, F32, type Ggml } from '../ffi.ts';
 import type { Pointer } from '../libraries.ts';
 import { hasAvx2, makeExecutable } from './executable.ts';
-import { FIELDS, SCRATCH, sgemmCode } from './sgemm.ts';
+import { FIELDS } from './micro-kernel.ts';
+import { SCRATCH, sgemmCode } from './sgemm.ts';
 import { checkKernel } from './check.ts';
 
 /** Byte offsets in `ggml_tensor` of the pinned version; `nb` are the strides. The self-check would find others. */
