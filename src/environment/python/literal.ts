@@ -1,7 +1,7 @@
 import { VALUE_LIMITS } from '../limits.ts';
 import { NotALiteral, tokenise } from './tokens.ts';
 import type { Token } from './tokens.ts';
-import { encodeValue } from './value.ts';
+import { CanonicalWriter, Unwritable, dictValue, setValue } from './value.ts';
 import type { PyValue } from './value.ts';
 
 /**
@@ -24,7 +24,7 @@ export function readArguments(text: string, maxChars: number = VALUE_LIMITS.char
 export function canonicalLiteral(text: string, maxChars?: number): string | null {
   const values = readArguments(text, maxChars);
   // `1,` would be a tuple in Python; as an answer it is no single value.
-  return values?.length === 1 && !/,\s*$/.test(text) ? encodeValue(values[0] as PyValue) : null;
+  return values?.length === 1 && !/,\s*$/.test(text) ? encodeArguments(values) : null;
 }
 
 /** Canonical form of an argument list (`1, [2]` → `1,[2]`), or null. An empty list is the empty string. */
@@ -33,7 +33,16 @@ export function canonicalArgumentList(text: string, maxChars?: number): string |
   return values && encodeArguments(values);
 }
 
-export const encodeArguments = (values: readonly PyValue[]): string => values.map((value) => encodeValue(value)).join(',');
+/** Null when it is too long: a short literal can stand for a huge value (`[["a" * 1000] * 1000] * 1000`). */
+export function encodeArguments(values: readonly PyValue[]): string | null {
+  try {
+    const writer = new CanonicalWriter(VALUE_LIMITS.chars);
+    return values.map((value) => writer.write(value)).join(',');
+  } catch (error) {
+    if (error instanceof Unwritable) return null;
+    throw error;
+  }
+}
 
 const NAMES: ReadonlyMap<string, PyValue> = new Map<string, PyValue>([
   ['None', { kind: 'none' }],
@@ -128,14 +137,13 @@ class LiteralReader {
     if (open !== '{') throw new NotALiteral();
     if (this.skip('}')) return { kind: 'dict', entries: [] };
     const first = child();
-    if (!this.skip(':')) return setOf('set', this.rest(first, child));
-    return dictOf(
-      this.rest([first, child()] as const, () => {
-        const key = child();
-        this.expect(':');
-        return [key, child()] as const;
-      }),
-    );
+    if (!this.skip(':')) return orNone(setValue('set', this.rest(first, child)));
+    const entries = this.rest([first, child()] as const, () => {
+      const key = child();
+      this.expect(':');
+      return [key, child()] as const;
+    });
+    return orNone(dictValue(entries));
   }
 
   /** The items after the first one, up to the closing brace. */
@@ -148,14 +156,14 @@ class LiteralReader {
   private call(name: string, depth: number): PyValue {
     if (name === 'math' && this.skip('.')) return NAMES.get(this.constant()) as PyValue;
     this.expect('(');
-    if (name === 'dict' && this.tokens[this.at + 1]?.text === '=') return dictOf(this.until(')', () => this.keyword(depth)));
+    if (name === 'dict' && this.tokens[this.at + 1]?.text === '=') return orNone(dictValue(this.until(')', () => this.keyword(depth))));
     const args = this.until(')', () => this.sum(depth + 1));
     const [first = NONE, second = NONE] = args;
     const items = args.length === 0 ? [] : itemsOf(first);
     if (name === 'complex' && args.length === 2) return { kind: 'complex', real: toFloat(first), imaginary: toFloat(second) };
     if (name === 'float' && args.length === 1) return { kind: 'float', value: readFloat(first) };
     if (items === null || args.length > 1) throw new NotALiteral();
-    if (name === 'set' || name === 'frozenset') return setOf(name, items);
+    if (name === 'set' || name === 'frozenset') return orNone(setValue(name, items));
     if (name === 'list' || name === 'tuple') return { kind: name, items };
     if (name === 'dict' && (args.length === 0 || first.kind === 'dict'))
       return { kind: 'dict', entries: first.kind === 'dict' ? first.entries : [] };
@@ -298,38 +306,7 @@ function itemsOf(value: PyValue): readonly PyValue[] | null {
   return 'items' in value ? value.items : null;
 }
 
-/** What Python's hash and equality unify: `1`, `1.0` and `True` are one key. Throws for what cannot be a key. */
-function identity(value: PyValue): string {
-  switch (value.kind) {
-    case 'bool':
-      return value.value ? '1' : '0';
-    case 'float':
-      return Number.isInteger(value.value) ? BigInt(value.value).toString() : encodeValue(value);
-    case 'complex':
-      return value.imaginary === 0 ? identity({ kind: 'float', value: value.real }) : encodeValue(value);
-    case 'tuple':
-      return `(${value.items.map(identity).join(',')})`;
-    case 'frozenset':
-      return `{${value.items.map(identity).sort().join(',')}}`;
-    case 'list':
-    case 'set':
-    case 'dict':
-      throw new NotALiteral();
-    default:
-      return encodeValue(value);
-  }
-}
-
-/** The set that Python would build: the first of equal items stays. */
-function setOf(kind: 'set' | 'frozenset', items: readonly PyValue[]): PyValue {
-  const distinct = new Map<string, PyValue>();
-  for (const item of items) if (!distinct.has(identity(item))) distinct.set(identity(item), item);
-  return { kind, items: [...distinct.values()] };
-}
-
-/** The dictionary that Python would build: the first of equal keys with the last value. */
-function dictOf(entries: readonly (readonly [PyValue, PyValue])[]): PyValue {
-  const distinct = new Map<string, readonly [PyValue, PyValue]>();
-  for (const [key, item] of entries) distinct.set(identity(key), [distinct.get(identity(key))?.[0] ?? key, item]);
-  return { kind: 'dict', entries: [...distinct.values()] };
+function orNone(value: PyValue | null): PyValue {
+  if (value === null) throw new NotALiteral();
+  return value;
 }

@@ -20,13 +20,10 @@ export const pythonRules: LanguageRules = {
   },
   readArguments(text, maxChars) {
     const values = readArguments(text, maxChars);
+    const canonical = values && encodeArguments(values);
+    if (values === null || canonical === null) return null;
     // One character a byte: the record crosses to the worker as text.
-    return (
-      values && {
-        source: Buffer.from(encodeMarshal({ kind: 'tuple', items: values })).toString('latin1'),
-        canonical: encodeArguments(values),
-      }
-    );
+    return { source: Buffer.from(encodeMarshal({ kind: 'tuple', items: values })).toString('latin1'), canonical };
   },
   readCode(text, maxChars) {
     const source = parseSource(`f(${text}\n)`);

@@ -13,11 +13,59 @@ export type PyValue =
   | { readonly kind: 'list' | 'tuple' | 'set' | 'frozenset'; readonly items: readonly PyValue[] }
   | { readonly kind: 'dict'; readonly entries: readonly (readonly [PyValue, PyValue])[] };
 
+/** What Python's hash and equality unify, as text: `1`, `1.0` and `True` are one key. Null for what cannot be a key. */
+function keyOf(value: PyValue): string | null {
+  switch (value.kind) {
+    case 'bool':
+      return value.value ? '1' : '0';
+    case 'float':
+      return Number.isInteger(value.value) ? BigInt(value.value).toString() : encodeValue(value);
+    case 'complex':
+      return value.imaginary === 0 ? keyOf({ kind: 'float', value: value.real }) : encodeValue(value);
+    case 'tuple': {
+      const keys = value.items.map(keyOf);
+      return keys.includes(null) ? null : `(${keys.join(',')})`;
+    }
+    case 'frozenset': {
+      const keys = value.items.map(keyOf);
+      return keys.includes(null) ? null : `{${keys.sort().join(',')}}`;
+    }
+    case 'list':
+    case 'set':
+    case 'dict':
+      return null;
+    default:
+      return encodeValue(value);
+  }
+}
+
+/** The set that Python would build: the first of equal items stays. Null when an item cannot be in a set. */
+export function setValue(kind: 'set' | 'frozenset', items: readonly PyValue[]): PyValue | null {
+  const distinct = new Map<string, PyValue>();
+  for (const item of items) {
+    const key = keyOf(item);
+    if (key === null) return null;
+    if (!distinct.has(key)) distinct.set(key, item);
+  }
+  return { kind, items: [...distinct.values()] };
+}
+
+/** The dictionary that Python would build: the first of equal keys with the last value. Null when a key cannot be one. */
+export function dictValue(entries: readonly (readonly [PyValue, PyValue])[]): PyValue | null {
+  const distinct = new Map<string, readonly [PyValue, PyValue]>();
+  for (const [key, item] of entries) {
+    const text = keyOf(key);
+    if (text === null) return null;
+    distinct.set(text, [distinct.get(text)?.[0] ?? key, item]);
+  }
+  return { kind: 'dict', entries: [...distinct.values()] };
+}
+
 /** Raised for a value without a canonical form, or with one that is too long: the end of a sentence about it. */
 export class Unwritable extends Error {}
 
-/** Writes canonical texts up to `maxChars`. */
-class Writer {
+/** Writes canonical texts of up to `maxChars` together. */
+export class CanonicalWriter {
   private chars = 0;
   private readonly maxChars: number;
 
@@ -96,7 +144,7 @@ const DECIMALS_PER_HEX = Math.log10(16);
  * The one canonical text of a value: Python's own literal without spaces, strings in double quotes as JSON writes them,
  * sets sorted, dictionaries sorted by key. Throws `Unwritable` when it is longer than `maxChars`.
  */
-export const encodeValue = (value: PyValue, maxChars = Infinity): string => new Writer(maxChars).write(value);
+export const encodeValue = (value: PyValue, maxChars = Infinity): string => new CanonicalWriter(maxChars).write(value);
 
 const unique = (texts: readonly string[]): string[] => [...new Set(texts)].sort(compare);
 
