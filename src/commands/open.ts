@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Config } from '../config.ts';
 import { openGgmlEngine } from '../engine/ggml/engine.ts';
-import type { Engine } from '../engine/ports.ts';
+import type { Engine, EngineOptions } from '../engine/ports.ts';
 import { loadLanguage } from '../environment/languages.ts';
 import type { Environment } from '../environment/port.ts';
 import { fetchModel, isUri } from '../models/resolve.ts';
@@ -15,7 +15,7 @@ const MOST_THREADS = 8;
 export const threadsFor = (configured: number, cores: number): number => configured || Math.min(cores, MOST_THREADS);
 
 /** The engine that a config asks for. Throws `EngineError` with what to do. */
-export async function openEngine(config: Config, inference = false): Promise<Engine> {
+export async function openEngine(config: Config, inference = false, onPlan?: EngineOptions['onPlan']): Promise<Engine> {
   return await openGgmlEngine({
     ...config.engine,
     threads: threadsFor(config.engine.threads, availableParallelism()),
@@ -23,6 +23,7 @@ export async function openEngine(config: Config, inference = false): Promise<Eng
     adapter: config.adapter,
     seed: config.seed,
     inference,
+    onPlan,
   });
 }
 

@@ -5,7 +5,7 @@ import type { Speech } from '../core/prompts/index.ts';
 import type { LiveMessage, RunEvent } from '../core/events.ts';
 import { EMPTY_VIEW, fold } from '../core/fold.ts';
 import type { RunView } from '../core/fold.ts';
-import type { Metrics } from '../core/types.ts';
+import type { MemoryPlan, Metrics } from '../core/types.ts';
 import type { Config } from '../config.ts';
 import { createMonitor } from '../../safety/monitor.ts';
 import { DRILL_THOUGHT } from '../../safety/drill.ts';
@@ -31,12 +31,14 @@ import { acquireLock } from '../record/lock.ts';
 import type { RunJournal } from '../record/port.ts';
 import { Closing } from './closing.ts';
 import { isolationWarnings, knownIsolation } from './isolation.ts';
+import { lastDrill } from './drill-record.ts';
 import { createLive } from './live.ts';
 import { userName } from './user.ts';
-import { openThoughtReader } from './watching.ts';
+import { checkChain, openThoughtReader, tiersOff, untilWritten } from './watching.ts';
 import { EXIT } from './exits.ts';
 import { ROOT } from './paths.ts';
 import { commandHandler } from './orders.ts';
+import { createRecorder } from './recorder.ts';
 
 /** What a run was made with; dependencies are pinned, so their versions are those of the manifest. */
 function versions(): Readonly<Record<string, string>> {
@@ -70,7 +72,8 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const lock = stack.use(acquireLock(runDir));
   const before = takeLastWords(runDir);
   // What a wrong config breaks comes first, before anything is recorded.
-  const engine = stack.use(await openEngine(config));
+  const planned = (plan: MemoryPlan): void => options.onEvent({ type: 'plan', step: 0, plan });
+  const engine = stack.use(await openEngine(config, false, planned));
   const speech = speechFor(engine, config);
   const environment = stack.use(await openEnvironment(config));
   const isolation = await knownIsolation(config.language);
@@ -82,14 +85,16 @@ export async function runSession(options: SessionOptions): Promise<number> {
   let view: RunView = restored.view;
   const answered = createAnswered();
   for (const event of restored.events) answered.take(event);
-  const record = (events: readonly RunEvent[]): void => {
-    journal.append(events);
-    for (const event of events) {
+  const recorder = createRecorder(
+    journal,
+    (event) => {
       view = fold(view, event);
       answered.take(event);
       options.onEvent(event);
-    }
-  };
+    },
+    (error) => conductor.pause('disk', error.message, null),
+  );
+  const { record } = recorder;
 
   const signals = { code: 0 };
   const conductor = createConductor(
@@ -101,7 +106,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
           conductor.requestStop();
         }
       },
-      onResume: (reason, by) => record([{ type: 'resume', step: state.current, reason, by }]),
+      onResume: (reason, by) => recorder.insist([{ type: 'resume', step: state.current, reason, by }]),
     },
     view.pause !== null,
   );
@@ -111,11 +116,12 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const live = createLive(
     (message: LiveMessage) => server.broadcast(message),
     () => view,
+    () => (recorder.waiting ? (view.pause?.reason ?? 'Events wait for the disk.') : null),
   );
   stack.defer(() => live.close());
   onSignals(stack, conductor, (code) => (signals.code = code));
 
-  record([
+  recorder.insist([
     {
       type: 'start',
       step: state.step,
@@ -125,6 +131,8 @@ export async function runSession(options: SessionOptions): Promise<number> {
       tiers: monitor?.tiers ?? [],
       resumed: restored.events.length > 0,
       versions: versions(),
+      off: tiersOff(monitor),
+      drill: lastDrill(),
     },
     ...(before === null ? [] : [{ type: 'warning' as const, step: state.step, message: `The run was interrupted. ${before}` }]),
     ...restored.warnings.map((message): RunEvent => ({ type: 'warning', step: state.step, message })),
@@ -150,15 +158,21 @@ export async function runSession(options: SessionOptions): Promise<number> {
   };
   const cause = await run(context, {
     evaluate: evaluator(config, engine, speech, environment, live),
-    checkpoint: (step) => {
+    checkpoint: async (step) => {
       lock.check();
-      return saveCheckpoint(runDir, step, (dir) => saveEngine(engine, dir), storeState(state), { keep: config.checkpoint.keep });
+      const save = () =>
+        saveCheckpoint(runDir, step, (dir) => saveEngine(engine, dir), storeState(state), { keep: config.checkpoint.keep });
+      const dir = await untilWritten(conductor, save);
+      checkChain(runDir, conductor);
+      return dir;
     },
     firstEval: view.evals[0]?.[1] ?? null,
   }).catch((error: unknown) => {
     recordFault(record, state, error);
     throw error;
   });
+  // Written now if the disk allows it, else the last events are lost, and that must be said.
+  if (recorder.waiting) recorder.insist([]);
   return cause === 'stopped' ? signals.code : EXIT.ok;
 }
 

@@ -1,5 +1,5 @@
 import type { Category, Finding } from './finding.ts';
-import type { EngineInfo, Graded, Metrics, Role, Task, TaskType } from './types.ts';
+import type { EngineInfo, Graded, MemoryPlan, Metrics, Role, Task, TaskType } from './types.ts';
 
 /**
  * The journal's alphabet. A run IS its sequence of events; `fold` turns them into the state that the app, the
@@ -20,6 +20,8 @@ export type RunEvent =
       /** The newest full drill on this machine; null: there was none. Absent in journals of version 0.1. */
       readonly drill?: DrillRecord | null;
     }
+  /** The memory that the run will take. Shown before the engine opens, and so before `start`; never in the journal. */
+  | { readonly type: 'plan'; readonly step: number; readonly plan: MemoryPlan }
   /** A phase of a step began (`done` of `total` units finished). */
   | { readonly type: 'phase'; readonly step: number; readonly phase: Phase; readonly done: number; readonly total: number }
   /** Rollouts read by the monitor and judged; written to the journal's rollout table in the same transaction. Read back, `rollouts` is empty and `count` says how many there are. */

@@ -126,6 +126,8 @@ export function fold(view: RunView, event: RunEvent): RunView {
         ended: null,
         error: null,
       };
+    case 'plan':
+      return view;
     case 'phase':
       return { ...view, phase: { name: event.phase, done: event.done, total: event.total } };
     case 'rollouts':

@@ -112,6 +112,25 @@ export interface Datum {
 /** Metrics by slash path (`reward/solve/abduction`). Wall-clock figures only under time/, throughput/, memory/. */
 export type Metrics = Readonly<Record<string, number>>;
 
+/** What a run takes of its device's memory, known before any of it is allocated. Bytes, of all threads together. */
+export interface MemoryPlan {
+  /** Base weights as the trainer holds them. */
+  readonly weights: number;
+  readonly adapter: number;
+  readonly gradients: number;
+  readonly optimiser: number;
+  /** Intermediate results of the largest training graph. */
+  readonly activations: number;
+  /** Keys, values and logits of the sampler, and its copy of the model. */
+  readonly sampler: number;
+  readonly total: number;
+  /** Free on the device. */
+  readonly available: number;
+  readonly fits: boolean;
+  /** Whether blocks are computed twice to save memory. */
+  readonly checkpointing: boolean;
+}
+
 /** What is known of the model that an engine holds; recorded with every run. */
 export interface EngineInfo {
   /** `ggml-cpu`, `ggml-cuda`, `scripted`, … */

@@ -143,7 +143,15 @@ function admit(context: LoopContext, job: ProposeJob, item: Validated): JudgedPr
     proposal.type === 'induction'
       ? { ...base, type: 'induction', pairs, shown: Math.min(config.algorithm.inductionShown, pairs.length - 1), message: proposal.message }
       : { ...base, type: proposal.type, input: first.input, output: first.output };
-  const length = context.encode({ role: 'solve', taskType: task.type, prompt: dialect.solvePrompt(task) }).length;
+  // The program of a task is also what an induction proposal is asked about.
+  const length = Math.max(
+    context.encode({ role: 'solve', taskType: task.type, prompt: dialect.solvePrompt(task) }).length,
+    context.encode({
+      role: 'propose',
+      taskType: 'induction',
+      prompt: dialect.proposeInductionPrompt(task.program, config.algorithm.inductionInputs),
+    }).length,
+  );
   if (length + SHORTEST_ANSWER > engine.info.contextLength)
     return {
       ...none,

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { dialectFor } from '../../src/core/prompts/index.ts';
 import { fences } from '../../src/core/prompts/chat.ts';
+import { parseCompletion } from '../../src/core/answers.ts';
+import { TASK_TYPES } from '../../src/core/types.ts';
 import type { InductionTask, TripletTask } from '../../src/core/types.ts';
 
 const triplet: TripletTask = {
@@ -105,5 +107,55 @@ describe('chat answers', () => {
   it('frames nothing as a test of a subject', () => {
     const all = dialect.proposePrompt('deduction', []) + dialect.solvePrompt(triplet) + dialect.proposeInductionPrompt('p', 3);
     expect(all).not.toMatch(/I\.?Q|test subject|outsmart/i);
+  });
+});
+
+describe.each(['javascript', 'python'] as const)('brief answers (%s)', (language) => {
+  const dialect = dialectFor('chat', language, 'brief');
+  it('every worked example is a reply that the dialect itself accepts', () => {
+    for (const type of TASK_TYPES) {
+      for (const { assistant } of dialect.examples?.('propose', type) ?? []) {
+        const parsed = parseCompletion(assistant, 'stop');
+        expect(parsed.ok && dialect.parseProposal(type, parsed.answer, 3)).not.toHaveProperty('malformed');
+      }
+      for (const { assistant } of dialect.examples?.('solve', type) ?? []) {
+        const parsed = parseCompletion(assistant, 'stop');
+        expect(parsed.ok && dialect.parseSolution(type, parsed.answer)).toHaveProperty('solution');
+      }
+    }
+  });
+});
+
+describe('brief answers', () => {
+  const dialect = dialectFor('chat', 'javascript', 'brief');
+  it('a proposal is a function and a call', () => {
+    expect(dialect.parseProposal('deduction', 'function f(a){\n  return a\n}\nf([1,2], "x");', 3)).toEqual({
+      type: 'deduction',
+      program: 'function f(a){\n  return a\n}',
+      input: '[1,2], "x"',
+    });
+    expect(dialect.parseProposal('abduction', '```javascript\nfunction f(a){return a}\nf(1)\n```', 3)).toHaveProperty('program');
+    for (const bad of ['f(1)', 'function f(a){return a}', 'function f(a){return a}\nf(1'])
+      expect(dialect.parseProposal('deduction', bad, 3), bad).toHaveProperty('malformed');
+  });
+  it('inputs are calls, the message the last line', () => {
+    expect(dialect.parseProposal('induction', 'f(1)\nf("a")\nmessage: it adds', 3)).toEqual({
+      type: 'induction',
+      inputs: ['1', '"a"'],
+      message: 'it adds',
+    });
+    for (const bad of [
+      'f(1)\nf(2)',
+      'f(1)\nmessage: m',
+      'f(1)\n2\nmessage: m',
+      'f(1)\nf(2)\nf(3)\nf(4)\nmessage: m',
+      'f(1)\nf(2)\nmessage:',
+    ])
+      expect(dialect.parseProposal('induction', bad, 3), bad).toHaveProperty('malformed');
+  });
+  it('an input may stand as a call or bare', () => {
+    expect(dialect.parseSolution('abduction', 'f(1, 2)')).toEqual({ solution: '1, 2' });
+    expect(dialect.parseSolution('abduction', '[3]')).toEqual({ solution: '[3]' });
+    expect(dialect.parseSolution('deduction', '1\n2')).toHaveProperty('malformed');
   });
 });

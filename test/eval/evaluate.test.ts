@@ -1,3 +1,4 @@
+import { textOf } from '../../src/core/prompts/template.ts';
 import { describe, expect, it } from 'vitest';
 import { solve } from './solver.ts';
 import { evaluate, answerTasks } from '../../src/eval/evaluate.ts';
@@ -27,7 +28,8 @@ function scripted(answer: (task: Task, temperature: number) => string): Engine {
       mode: 'full',
     },
     policyVersion: 0,
-    tokenize: points,
+    chatFormat: null,
+    tokenize: (text) => points(textOf(text)),
     detokenize: (tokens) => String.fromCodePoint(...tokens),
     sample: (requests, options) =>
       Promise.resolve(

@@ -36,7 +36,7 @@ export function speechFor(
   const dialect = dialectFor(info.dialect, language, style);
   if (dialect.name === 'nano' && language !== 'javascript')
     throw new TemplateError(`The bundled model speaks JavaScript only; for "language": "${language}" name another "model".`);
-  if (dialect.name === 'nano') return { dialect, encode: ({ prompt }) => model.tokenize(prompt) };
+  if (dialect.name === 'nano') return { dialect, encode: ({ prompt }) => model.tokenize([{ text: prompt, content: true }]) };
   const frames = new Map<string, Frame>();
   const frameOf = ({ role, taskType }: Pick<Question, 'role' | 'taskType'>): Frame => {
     const key = `${role} ${taskType}`;

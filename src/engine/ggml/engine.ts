@@ -41,7 +41,10 @@ export async function openGgmlEngine(options: EngineOptions, overrides: GgmlOver
   cleanup.defer(() => closeDevice(device));
   try {
     const plan = options.inference === true ? null : planTraining(device, file, options);
-    if (plan !== null) checkPlan(plan, options);
+    if (plan !== null) {
+      options.onPlan?.(plan);
+      checkPlan(plan, options);
+    }
     const weights = await openWeights(options, file, shape, device, sampler);
     if (weights !== null) cleanup.defer(() => weights.dispose());
     const own = ownTokenizer(file);

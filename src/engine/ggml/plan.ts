@@ -109,9 +109,8 @@ export function planTraining(device: Device, file: GgufFile, options: PlanOption
 /** The losses differ by a few numbers a token; this is the one with most of them. */
 const RATIO = { ratio: 'gate', kl: 'k3', low: 0, high: 2 } as const;
 
-/** @throws EngineError `memory` with the knob that helps most. */
-export function checkPlan(plan: TrainingPlan, options: PlanOptions): void {
-  if (plan.fits) return;
+/** What makes a run smaller, where it helps: config keys first, in the order in which to try them. */
+export function knobsOf(plan: TrainingPlan, options: PlanOptions): string[] {
   const { mode, lora, tokenBudget, parallel } = options;
   const knobs: readonly (readonly [bytes: number, knob: string])[] = [
     [plan.activations, plan.checkpointing ? '' : 'set engine.checkpointing to "on"'],
@@ -120,12 +119,17 @@ export function checkPlan(plan: TrainingPlan, options: PlanOptions): void {
     [plan.sampler, `lower engine.parallel (now ${parallel})`],
     [plan.gradients + plan.optimiser, mode === 'full' ? 'set engine.mode to "lora"' : `lower engine.lora.rank (now ${lora.rank})`],
   ];
-  const useful = knobs.filter(([bytes, knob]) => knob !== '' && bytes > plan.total / 20).map(([, knob]) => knob);
+  return [...knobs.filter(([bytes, knob]) => knob !== '' && bytes > plan.total / 20).map(([, knob]) => knob), 'choose a smaller model'];
+}
+
+/** @throws EngineError `memory` with the knobs that help. */
+export function checkPlan(plan: TrainingPlan, options: PlanOptions): void {
+  if (plan.fits) return;
   throw new EngineError(
     'memory',
     `Training needs ${gigabytes(plan.total)} and ${gigabytes(plan.available)} are free (weights ${gigabytes(plan.weights + plan.adapter)}, ` +
       `gradients and optimiser ${gigabytes(plan.gradients + plan.optimiser)}, activations ${gigabytes(plan.activations)}, sampling ${gigabytes(plan.sampler)}). ` +
-      `${[...useful, 'choose a smaller model'].join(', or ').replace(/^./, (c) => c.toUpperCase())}.`,
+      `${knobsOf(plan, options).join(', or ').replace(/^./, (c) => c.toUpperCase())}.`,
   );
 }
 

@@ -1,5 +1,4 @@
 /** Text ↔ token ids: greedy longest match over byte strings in TypeScript, or any other vocabulary through libllama. */
-import { textOf } from '../../core/prompts/template.ts';
 import type { TextPart } from '../../core/prompts/template.ts';
 import { EngineError } from '../ports.ts';
 import type { GgufFile } from './gguf.ts';
@@ -23,6 +22,8 @@ export function decodeText(tokenizer: Tokenizer, tokens: readonly number[]): str
 
 interface Node {
   token: number;
+  /** The same without control tokens. */
+  plain: number;
   readonly next: Map<number, Node>;
 }
 
@@ -31,9 +32,10 @@ export class LongestMatch implements Tokenizer {
   readonly size: number;
   readonly eosToken: number;
   readonly #bytes: readonly Buffer[];
-  readonly #root: Node = { token: -1, next: new Map() };
+  readonly #root: Node = { token: -1, plain: -1, next: new Map() };
 
-  constructor(tokens: readonly Uint8Array[], eosToken: number) {
+  /** @param controls ids that no content may become. */
+  constructor(tokens: readonly Uint8Array[], eosToken: number, controls: ReadonlySet<number> = new Set()) {
     this.size = tokens.length;
     this.eosToken = eosToken;
     this.#bytes = tokens.map((t) => Buffer.from(t));
@@ -43,25 +45,31 @@ export class LongestMatch implements Tokenizer {
       for (const byte of bytes) {
         let child = node.next.get(byte);
         if (child === undefined) {
-          child = { token: -1, next: new Map() };
+          child = { token: -1, plain: -1, next: new Map() };
           node.next.set(byte, child);
         }
         node = child;
       }
       node.token = id;
+      if (!controls.has(id)) node.plain = id;
     });
   }
 
   encode(text: string | readonly TextPart[]): number[] {
-    const bytes = Buffer.from(textOf(text), 'utf8');
+    const parts = typeof text === 'string' ? [{ text, content: false }] : text;
+    return parts.flatMap((part) => this.#encode(part));
+  }
+  #encode({ text, content }: TextPart): number[] {
+    const bytes = Buffer.from(text, 'utf8');
     const out: number[] = [];
     for (let at = 0; at < bytes.length;) {
       let node: Node | undefined = this.#root;
       let best = -1;
       let end = at;
       for (let i = at; node !== undefined; i++) {
-        if (node.token >= 0) {
-          best = node.token;
+        const token = content ? node.plain : node.token;
+        if (token >= 0) {
+          best = token;
           end = i;
         }
         node = i < bytes.length ? node.next.get(bytes[i] as number) : undefined;
@@ -175,5 +183,5 @@ export function ownTokenizer(file: GgufFile): LongestMatch | null {
   const eos = file.metadata.get('tokenizer.ggml.eos_token_id');
   if (typeof eos !== 'number' || eos >= file.tokens.length)
     throw new EngineError('corrupt', `${file.path} names no end-of-sequence token. Export the model again.`);
-  return new LongestMatch(file.tokens.map(unescapeToken), eos);
+  return new LongestMatch(file.tokens.map(unescapeToken), eos, new Set(controlTokens(file).values()));
 }
