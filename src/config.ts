@@ -184,21 +184,14 @@ export function parseConfig(source: unknown, overrides: readonly string[] = [], 
 }
 
 /** Keys that do not go together, as a sentence. */
-function contradiction({ loss, optim, engine: { mode } }: Config): string | null {
+function contradiction({ language, eval: { suite }, loss, optim, engine: { mode } }: Config): string | null {
   if (loss.kl > 0 && mode === 'full')
     return '"loss.kl" compares with the model without its adapter, and "engine.mode" is "full". Set engine.mode to "lora", or loss.kl to 0.';
   if (optim.epochs > 1 && loss.kind === 'reinforce')
     return '"optim.epochs" above 1 needs a loss that bounds how far an update goes. Set loss.kind to "ppo" or "cispo", or optim.epochs to 1.';
+  if (language !== 'javascript' && suite !== 'none')
+    return `The held-out suites are JavaScript programs and say nothing about "language": "${language}". Set "eval.suite" to "none".`;
   return null;
-}
-
-/** What no single key can tell. */
-function checkTogether(config: Config, where: string): Config {
-  if (config.language !== 'javascript' && config.eval.suite !== 'none')
-    throw new ConfigError(
-      `${where}: the held-out suites are JavaScript programs and say nothing about ${config.language}; with "language": "${config.language}" set "eval.suite" to "none".`,
-    );
-  return config;
 }
 
 function readJson(file: string): unknown {

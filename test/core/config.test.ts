@@ -43,6 +43,8 @@ describe('configuration', () => {
   it('refuses keys that contradict each other, and says which to change', () => {
     expect(message(['loss.kl=0.1'])).toMatch(/"loss\.kl".*engine\.mode to "lora"/);
     expect(message(['optim.epochs=2'])).toMatch(/"optim\.epochs".*loss\.kind to "ppo"/);
+    expect(message(['language=python'])).toMatch(/held-out suites are JavaScript.*"eval\.suite" to "none"/);
+    expect(parseConfig({}, ['language=python', 'eval.suite=none']).language).toBe('python');
     expect(parseConfig({}, ['optim.epochs=2', 'loss.kind=ppo', 'loss.kl=0.1', 'engine.mode=lora']).loss.kl).toBe(0.1);
   });
   it('refuses what is no assignment, no object, or an attack on prototypes', () => {
