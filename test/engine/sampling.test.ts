@@ -117,6 +117,29 @@ describe.each(['graph', 'llama'] as const)('the %s sampler', (sampler) => {
     expect(quick).toEqual(slow);
   });
 
+  it('serves followers of followers on two threads, each under its number', async () => {
+    await using engine = await open({ threads: 2, parallel: 4 });
+    const first = requests(5);
+    const depth = new Map<number, number>(first.map((_, i) => [i, 0]));
+    let given = first.length;
+    const sampled = await engine.sample(first, {
+      more: (request, index) => {
+        const level = depth.get(request) ?? 9;
+        if (index > 0 || level > 2) return undefined;
+        depth.set(given++, level + 1);
+        const follower = { ...(first[0] as SampleRequest), n: level + 1, maxTokens: 2 + level, temperature: 1 };
+        return new Promise((resolve) => setTimeout(() => resolve([follower]), (7 * request) % 4));
+      },
+    });
+    expect(sampled.length).toBe(given);
+    sampled.forEach((sequences, request) => {
+      const level = depth.get(request) ?? 0;
+      expect(sequences.length).toBe(level === 0 ? first[request]?.n : level);
+      for (const s of sequences) expect(s.tokens.length).toBeLessThanOrEqual(level === 0 ? 99 : 1 + level);
+    });
+    expect(Math.max(...depth.values())).toBe(3);
+  });
+
   it('ends with the error of a request that cannot come or is wrong, and goes on afterwards', async () => {
     await using engine = await open();
     const wanted = requests(4);
