@@ -32,7 +32,7 @@ function bench() {
   const [name, ...args] = process.argv.slice(3);
   if (name === 'throughput') return tool('vitest/vitest.mjs', ['run', '-t', 'throughput', ...args], { KELVIN_SLOW: '1' });
   const run = (each, more) => tool(`../bench/${each}.ts`, more);
-  return name === undefined ? run('training', []) || run('sampling', []) : run(name, args);
+  return name === undefined ? run('training', []) || run('sampling', []) || run('sandbox', []) : run(name, args);
 }
 
 /** Types, lint and all tests; the last line is "N passed, N failed". */

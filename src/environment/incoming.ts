@@ -54,8 +54,10 @@ function readLayer(raw: unknown): Layer | null {
 
 function readCounts(raw: unknown): ProcessCounts | null {
   if (!isFields(raw)) return null;
-  const { kills, reruns, worn, rssMb } = raw;
-  return isCount(kills) && isCount(reruns) && isCount(worn) && isCount(rssMb) ? { kills, reruns, worn, rssMb } : null;
+  const { kills, reruns, worn, rssMb, cpuMs } = raw;
+  return isCount(kills) && isCount(reruns) && isCount(worn) && isCount(rssMb) && isCount(cpuMs)
+    ? { kills, reruns, worn, rssMb, cpuMs }
+    : null;
 }
 
 function readList<Item>(raw: unknown, read: (item: unknown) => Item | null): Item[] | null {

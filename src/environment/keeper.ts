@@ -28,7 +28,10 @@ async function open({ language, limits, workers }: Extract<ToKeeper, { type: 'op
     onBroken: broken,
   });
   setInterval(() => {
-    if (crew) send({ type: 'alive', counts: { ...crew.counts, rssMb: Math.round(process.memoryUsage.rss() / 1_048_576) } });
+    if (crew === null) return;
+    const { user, system } = process.cpuUsage();
+    const rssMb = Math.round(process.memoryUsage.rss() / 1_048_576);
+    send({ type: 'alive', counts: { ...crew.counts, rssMb, cpuMs: (user + system) / 1_000 } });
   }, ALIVE_MS);
 }
 

@@ -40,7 +40,7 @@ const CHECK_MS = 1_000;
 /** Checks without a word from a process that should say something every second: it is stuck, and is ended. */
 const SILENT_CHECKS = 30;
 const BOOT_FAILURES = 3;
-const NO_COUNTS: ProcessCounts = { kills: 0, reruns: 0, worn: 0, rssMb: 0 };
+const NO_COUNTS: ProcessCounts = { kills: 0, reruns: 0, worn: 0, rssMb: 0, cpuMs: 0 };
 
 /** Runs jobs in sandbox processes. Any number may be submitted at once; each promise settles with its verdicts. */
 export class Pool {

@@ -66,6 +66,8 @@ export interface ProcessCounts {
   readonly reruns: number;
   readonly worn: number;
   readonly rssMb: number;
+  /** Processor time of the whole process. */
+  readonly cpuMs: number;
 }
 
 /** Between the application and a sandbox process: JSON over Node's own channel. */

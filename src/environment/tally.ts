@@ -15,6 +15,8 @@ export interface PoolStats {
   /** Jobs that ran more than once. */
   readonly reruns: number;
   readonly rssMb: number;
+  /** Processor time of the sandbox processes, as they last told it (once a second). */
+  readonly cpuMs: number;
 }
 
 const KEPT = 10_000;
@@ -25,7 +27,7 @@ export class Tally {
   private readonly times: number[] = [];
   private executions = 0;
   private deaths = 0;
-  private gone: ProcessCounts = { kills: 0, reruns: 0, worn: 0, rssMb: 0 };
+  private gone: ProcessCounts = { kills: 0, reruns: 0, worn: 0, rssMb: 0, cpuMs: 0 };
   private first: number | null = null;
   private last = 0;
 
@@ -48,7 +50,7 @@ export class Tally {
   }
 
   stats(running: readonly ProcessCounts[]): PoolStats {
-    const { kills, reruns, worn, rssMb } = sum([this.gone, ...running]);
+    const { kills, reruns, worn, rssMb, cpuMs } = sum([this.gone, ...running]);
     const seconds = this.first === null ? 0 : (this.last - this.first) / 1_000;
     const sorted = this.times.toSorted((a, b) => a - b);
     const quantile = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
@@ -62,11 +64,12 @@ export class Tally {
       kills: kills + this.deaths,
       reruns,
       rssMb,
+      cpuMs,
     };
   }
 }
 
 function sum(all: readonly ProcessCounts[]): ProcessCounts {
   const total = (key: keyof ProcessCounts): number => all.reduce((amount, counts) => amount + counts[key], 0);
-  return { kills: total('kills'), reruns: total('reruns'), worn: total('worn'), rssMb: total('rssMb') };
+  return { kills: total('kills'), reruns: total('reruns'), worn: total('worn'), rssMb: total('rssMb'), cpuMs: total('cpuMs') };
 }
