@@ -28,7 +28,7 @@ const CONSEQUENCES: Readonly<Record<IsolationLayer['name'], string>> = {
 };
 
 /** Small limits: the programs of the self-test either end at once or never. */
-const LIMITS = { fuel: 200, memoryMb: 32 };
+const LIMITS = { fuel: 1_000, memoryMb: 16 };
 const CHECK = { good: '42', input: '41' };
 
 /**

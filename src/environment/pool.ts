@@ -49,7 +49,7 @@ export class Pool {
   /** Processes that take no more jobs and leave when theirs are done. */
   private readonly leaving = new Set<Station>();
   private readonly queue: Pending[] = [];
-  private readonly tally = new Tally();
+  private tally = new Tally();
   private readonly layersKnown = Promise.withResolvers<readonly Layer[]>();
   private nextId = 1;
   private bootFailures = 0;
@@ -87,6 +87,11 @@ export class Pool {
 
   stats(): PoolStats {
     return this.tally.stats([...this.stations, ...this.leaving].map(({ counts }) => counts));
+  }
+
+  /** What was done so far does not count. */
+  clearStats(): void {
+    this.tally = new Tally();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -53,6 +53,7 @@ export async function openSandbox(
     const probe = await environment.execute(language.probe, '41');
     if (probe.verdict !== 'ok' || probe.output !== '42')
       throw new Error(`The ${language.title} sandbox does not add 1 to 41; reinstall the dependencies.`);
+    pool.clearStats();
     return environment;
   } catch (error) {
     await pool[Symbol.asyncDispose]();

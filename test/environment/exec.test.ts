@@ -73,6 +73,15 @@ describe('kelvin exec', () => {
     expect(String(stderr.read())).toContain('--lang javascript');
   });
 
+  test('--stats sums up on stderr', async () => {
+    const stderr = new PassThrough();
+    const stdin = Readable.from([request(1, 'function f() { return 1 }'), request(2, 'function f() { return 1 }')]);
+    expect(await execCommand({ stdin, stdout: new PassThrough(), stderr, workers: 1, stats: true })).toBe(0);
+    expect(String(stderr.read())).toMatch(
+      /^exec: 2 executions in \d+\.\d\d s, \d+ a second; p50 \d+\.\d\d ms, p99 \d+\.\d\d ms; 0 recycles, 0 kills, 0 runs repeated; \d+ MB\n$/,
+    );
+  });
+
   test('stops quietly when the reader goes away', async () => {
     const gone = new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })) });
     const many = Array.from({ length: 300 }, (_, index) => request(index, 'function f() { return 1 }'));
