@@ -12,7 +12,7 @@ const RUN_MS = 60_000;
 let python: SandboxEnvironment;
 beforeAll(async () => {
   // Without the scan: what programs do here, the interpreter itself must hold.
-  python = await openPythonEnvironment({ outputChars: 20_000, fuel: 1_500 }, { rules: { forbidden: 'paper' } });
+  python = await openPythonEnvironment({ outputChars: 20_000, fuel: 3_000 }, { rules: { forbidden: 'paper' } });
 }, BOOT_MS);
 afterAll(() => python[Symbol.asyncDispose]());
 
