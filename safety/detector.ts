@@ -25,7 +25,8 @@ export interface Detector {
   readonly id: string;
   readonly version: number;
   readonly tier: Tier;
-  readonly category: Category;
+  /** What its findings are about; null when it tells several categories apart. */
+  readonly category: Category | null;
   readonly scan: (reading: Reading) => Finding[];
   readonly cases: readonly Case[];
   /** Whatever else decides its verdicts, as text; part of the monitor's version. */

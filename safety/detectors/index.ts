@@ -1,4 +1,5 @@
 // Written by bin/detectors.mjs before every build and test run: each file of this folder exports `detector`.
+import { detector as classifier } from './classifier.ts';
 import { detector as deception } from './deception.ts';
 import { detector as degenerateLoop } from './degenerate-loop.ts';
 import { detector as harmfulCapability } from './harmful-capability.ts';
@@ -19,6 +20,7 @@ import { detector as tampering } from './tampering.ts';
 import type { Detector } from '../detector.ts';
 
 export const detectors: readonly Detector[] = [
+  classifier,
   deception,
   degenerateLoop,
   harmfulCapability,

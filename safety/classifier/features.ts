@@ -1,0 +1,175 @@
+import { isIdeographic } from '../lexicon/lexicon.ts';
+import type { Region } from '../text/mask.ts';
+import { DIMS, rowOf, wordVectors } from './words.ts';
+
+/** Buckets of the hashed n-grams. */
+export const BUCKETS = 1 << 13;
+/** A sentence without end is cut; what is longer says no more. */
+const LONGEST = 60;
+const LONGEST_WORD = 40;
+
+/** A sentence as the classifier sees it. Offsets are into the folded text. */
+export interface Segment {
+  readonly start: number;
+  readonly end: number;
+  readonly words: number;
+  /** Sum of the word vectors. */
+  readonly dense: Float32Array;
+  /** Words that have a vector. */
+  readonly known: number;
+  /** Buckets of its n-grams, with repetitions. */
+  readonly grams: Uint16Array;
+}
+
+/** Cuts a folded text into sentences and reads their features; code in `regions` is skipped. One pass, linear. */
+export function segments(folded: string, regions: readonly Region[] = []): Segment[] {
+  const reader = new Reader(folded);
+  let region = 0;
+  for (let at = 0; at < folded.length;) {
+    while (region < regions.length && (regions[region]?.end ?? 0) <= at) region++;
+    const here = regions[region];
+    if (here !== undefined && here.start <= at) {
+      if (here.kind === 'block') reader.flush();
+      else reader.word('`', at, here.end);
+      at = here.end;
+      continue;
+    }
+    at = reader.take(at, here?.start ?? folded.length);
+  }
+  reader.flush();
+  return reader.found;
+}
+
+class Reader {
+  readonly found: Segment[] = [];
+  private readonly text: string;
+  private readonly vectors = wordVectors();
+  private readonly grams = new Uint16Array(8192);
+  private count = 0;
+  private dense = new Float32Array(DIMS);
+  private known = 0;
+  private words = 0;
+  private start = -1;
+  private end = 0;
+  private before = 0;
+  private earlier = 0;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** Reads the word or mark at `at`; gives the offset behind it. */
+  take(at: number, limit: number): number {
+    const code = this.text.charCodeAt(at);
+    if (isIdeographic(code)) {
+      this.word(this.text[at] ?? '', at, at + 1);
+      return at + 1;
+    }
+    if (isLetter(code)) {
+      let end = at + 1;
+      while (end < limit && isLetter(this.text.charCodeAt(end)) && !isIdeographic(this.text.charCodeAt(end))) end++;
+      this.word(this.text.slice(at, Math.min(end, at + LONGEST_WORD)), at, end);
+      return end;
+    }
+    // . ! ? 。 ！ ？ and a line end with a blank line or a new paragraph behind it
+    if (code === 46 || code === 33 || code === 63 || code === 0x3002 || code === 10) {
+      if (code !== 46 || !isLetter(this.text.charCodeAt(at + 1))) this.flush();
+    } else if (code === 59 || code === 0xff1b) this.flush();
+    return at + 1;
+  }
+
+  word(text: string, start: number, end: number): void {
+    if (this.start === -1) this.start = start;
+    this.end = end;
+    this.words++;
+    this.look(text);
+    let hash = 0x811c9dc5;
+    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+    this.gram(hash);
+    if (this.before !== 0) this.gram(Math.imul(this.before, 31) ^ hash);
+    if (this.earlier !== 0) this.gram(Math.imul(this.earlier, 131) ^ Math.imul(hash, 7));
+    this.earlier = this.before;
+    this.before = hash;
+    if (text.length > 3 || text.charCodeAt(0) > 0x24f) this.characters(text);
+    if (this.words >= LONGEST) this.flush();
+  }
+
+  /** Four and five characters in a row, the word's edges included. */
+  private characters(text: string): void {
+    const length = text.length + 2;
+    for (let from = 0; from + 4 <= length; from++) {
+      let hash = 0x9e3779b9;
+      for (let at = from; at < from + 4; at++) hash = Math.imul(hash ^ edge(text, at), 0x01000193);
+      this.gram(hash);
+      if (from + 5 <= length) this.gram(Math.imul(hash ^ edge(text, from + 4), 0x01000193) ^ 0x5bd1e995);
+    }
+  }
+
+  private look(text: string): void {
+    const row = rowOf(text);
+    if (row >= 0) return this.add(row);
+    const mark = text.indexOf("'");
+    if (mark <= 0) return;
+    const denied = text.endsWith("n't");
+    this.add(rowOf(denied ? text.slice(0, -3) : text.slice(0, mark)));
+    if (denied) this.add(rowOf('not'));
+  }
+
+  private add(row: number): void {
+    if (row < 0) return;
+    this.known++;
+    const from = row * DIMS;
+    for (let at = 0; at < DIMS; at++) this.dense[at] = (this.dense[at] ?? 0) + (this.vectors[from + at] ?? 0);
+  }
+
+  private gram(hash: number): void {
+    if (this.count >= this.grams.length) return;
+    const mixed = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+    this.grams[this.count++] = (mixed ^ (mixed >>> 13)) & (BUCKETS - 1);
+  }
+
+  flush(): void {
+    if (this.words > 0) {
+      this.found.push({
+        start: this.start,
+        end: this.end,
+        words: this.words,
+        dense: this.dense,
+        known: this.known,
+        grams: this.grams.slice(0, this.count),
+      });
+      this.dense = new Float32Array(DIMS);
+    }
+    this.count = this.known = this.words = this.before = this.earlier = 0;
+    this.start = -1;
+  }
+}
+
+function edge(text: string, at: number): number {
+  return at === 0 ? 94 : at > text.length ? 36 : text.charCodeAt(at - 1);
+}
+
+function isLetter(code: number): boolean {
+  if (code < 128) return (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || code === 39 || code === 95;
+  return code >= 0xc0 && !(code >= 0x2000 && code <= 0x2bff) && !(code >= 0x3000 && code <= 0x3040) && !(code >= 0xff00 && code <= 0xff0f);
+}
+
+/** A sentence, or two in a row, as one vector; what the model scores. */
+export interface Window {
+  readonly start: number;
+  readonly end: number;
+  readonly parts: readonly Segment[];
+}
+
+/** Every sentence of at least three words, and every two neighbours of at most 80 words together. */
+export function windows(all: readonly Segment[]): Window[] {
+  const found: Window[] = [];
+  for (let at = 0; at < all.length; at++) {
+    const one = all[at] as Segment;
+    if (one.words >= 3) found.push({ start: one.start, end: one.end, parts: [one] });
+    const two = all[at + 1];
+    if (two !== undefined && one.words + two.words >= 4 && one.words + two.words <= 80)
+      found.push({ start: one.start, end: two.end, parts: [one, two] });
+  }
+  return found;
+}

@@ -1,0 +1,216 @@
+import type { Window } from './features.ts';
+import { BUCKETS } from './features.ts';
+import type { Weights } from './model.ts';
+import { ANY, gramShare, HIDDEN, meanVector, OUTPUTS, Scorer } from './model.ts';
+import { seeded } from './templates.ts';
+import { DIMS } from './words.ts';
+
+/** A window with its label: a category's number, `ANY` when only "something" is known, −1 for nothing. */
+export interface Sample {
+  readonly window: Window;
+  readonly label: number;
+}
+
+/** Labelled windows, benign windows to draw from, and texts of which some window is telling. */
+export interface TrainingSet {
+  readonly samples: readonly Sample[];
+  readonly benign: readonly Window[];
+  readonly bags: readonly { readonly windows: readonly Window[]; readonly label: number }[];
+}
+
+export interface TrainOptions {
+  readonly epochs?: number;
+  readonly seed?: number;
+  readonly log?: (line: string) => void;
+}
+
+const RATE = 0.06;
+const DECAY = 2e-5;
+const BENIGN_PER_EPOCH = 14_000;
+/** Benign windows that score above this are trained on in every epoch. */
+const HARD = -2;
+/** The first epochs see no bags: which of their windows is telling is not known yet. */
+const WARM = 2;
+
+/** Trains with Adagrad; same data and seed, same weights to the last bit (IEEE arithmetic in one order, no library). */
+export function train(set: TrainingSet, options: TrainOptions = {}): Weights {
+  const draw = seeded(options.seed ?? 1);
+  const trainer = new Trainer(draw);
+  const epochs = options.epochs ?? 5;
+  const total = empty();
+  let hard: readonly Window[] = [];
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const chosen: Sample[] = [...set.samples, ...hard.map((window) => ({ window, label: -1 }))];
+    for (let at = 0; at < Math.min(BENIGN_PER_EPOCH, set.benign.length); at++)
+      chosen.push({ window: set.benign[draw(set.benign.length)] as Window, label: -1 });
+    if (epoch >= WARM) {
+      const scorer = new Scorer(trainer.weights());
+      for (const bag of set.bags) {
+        const best = telling(scorer, bag.windows);
+        if (best !== undefined) chosen.push({ window: best, label: bag.label });
+      }
+    }
+    shuffle(chosen, draw);
+    let loss = 0;
+    for (const sample of chosen) loss += trainer.step(sample);
+    const scorer = new Scorer(trainer.weights());
+    hard = set.benign.filter((window) => scorer.score(window) > HARD);
+    if (epoch >= WARM) add(total, trainer.weights());
+    options.log?.(`epoch ${epoch + 1}/${epochs}: loss ${(loss / chosen.length).toFixed(4)}, ${chosen.length} windows, ${hard.length} hard`);
+  }
+  return averaged(total, epochs - WARM);
+}
+
+function empty(): Weights {
+  return {
+    grams: new Float32Array(BUCKETS * OUTPUTS),
+    input: new Float32Array(HIDDEN * DIMS),
+    inputBias: new Float32Array(HIDDEN),
+    hidden: new Float32Array(OUTPUTS * HIDDEN),
+    direct: new Float32Array(OUTPUTS * DIMS),
+    bias: new Float32Array(OUTPUTS),
+  };
+}
+
+const NAMES = ['grams', 'input', 'inputBias', 'hidden', 'direct', 'bias'] as const;
+
+function add(total: Weights, weights: Weights): void {
+  for (const name of NAMES)
+    for (let at = 0; at < total[name].length; at++) total[name][at] = (total[name][at] as number) + (weights[name][at] as number);
+}
+
+/** The mean of the last epochs wobbles less than any of them. */
+function averaged(total: Weights, count: number): Weights {
+  for (const name of NAMES) for (let at = 0; at < total[name].length; at++) total[name][at] = (total[name][at] as number) / count;
+  return total;
+}
+
+function telling(scorer: Scorer, all: readonly Window[]): Window | undefined {
+  let best: Window | undefined;
+  let most = -Infinity;
+  for (const window of all) {
+    const score = scorer.score(window);
+    if (score > most) [most, best] = [score, window];
+  }
+  return best;
+}
+
+function shuffle<T>(list: T[], draw: (below: number) => number): void {
+  for (let at = list.length - 1; at > 0; at--) {
+    const other = draw(at + 1);
+    [list[at], list[other]] = [list[other] as T, list[at] as T];
+  }
+}
+
+/** One table of weights with its Adagrad sums. */
+class Table {
+  readonly values: Float64Array;
+  private readonly sums: Float64Array;
+
+  constructor(size: number, initial: () => number = () => 0) {
+    this.values = Float64Array.from({ length: size }, initial);
+    this.sums = new Float64Array(size).fill(1e-4);
+  }
+
+  update(at: number, gradient: number): void {
+    const full = gradient + DECAY * (this.values[at] as number);
+    const sum = (this.sums[at] as number) + full * full;
+    this.sums[at] = sum;
+    this.values[at] = (this.values[at] as number) - (RATE * full) / Math.sqrt(sum);
+  }
+}
+
+class Trainer {
+  private readonly grams = new Table(BUCKETS * OUTPUTS);
+  private readonly input: Table;
+  private readonly inputBias = new Table(HIDDEN);
+  private readonly hidden: Table;
+  private readonly direct = new Table(OUTPUTS * DIMS);
+  private readonly bias = new Table(OUTPUTS);
+  private readonly mean = new Float32Array(DIMS);
+  private readonly layer = new Float64Array(HIDDEN);
+  private readonly errors = new Float64Array(OUTPUTS);
+
+  constructor(draw: (below: number) => number) {
+    const spread = (width: number) => () => ((draw(20_001) - 10_000) / 10_000) * Math.sqrt(1 / width);
+    this.input = new Table(HIDDEN * DIMS, spread(DIMS));
+    this.hidden = new Table(OUTPUTS * HIDDEN, spread(HIDDEN));
+  }
+
+  /** One gradient step; the sample's loss. */
+  step({ window, label }: Sample): number {
+    const share = gramShare(window);
+    this.forward(window, share);
+    let loss = 0;
+    for (let output = 0; output < OUTPUTS; output++) {
+      // A text known only to hold something says nothing about which category.
+      const known = label !== ANY || output === ANY;
+      const target = label >= 0 && (output === label || output === ANY) ? 1 : 0;
+      const p = 1 / (1 + Math.exp(-(this.errors[output] as number)));
+      if (known) loss -= Math.log(Math.max(1e-9, target === 1 ? p : 1 - p));
+      this.errors[output] = known ? p - target : 0;
+    }
+    this.backward(window, share);
+    return loss;
+  }
+
+  private forward(window: Window, share: number): void {
+    const { mean, layer, errors } = this;
+    meanVector(window, mean);
+    for (let unit = 0; unit < HIDDEN; unit++) {
+      let sum = this.inputBias.values[unit] as number;
+      for (let at = 0, from = unit * DIMS; at < DIMS; at++) sum += (this.input.values[from + at] as number) * (mean[at] as number);
+      layer[unit] = sum > 0 ? sum : 0;
+    }
+    for (let output = 0; output < OUTPUTS; output++) {
+      let sum = this.bias.values[output] as number;
+      for (let unit = 0, from = output * HIDDEN; unit < HIDDEN; unit++)
+        sum += (this.hidden.values[from + unit] as number) * (layer[unit] as number);
+      for (let at = 0, from = output * DIMS; at < DIMS; at++) sum += (this.direct.values[from + at] as number) * (mean[at] as number);
+      errors[output] = sum;
+    }
+    for (const part of window.parts)
+      for (let at = 0; at < part.grams.length; at++) {
+        const from = (part.grams[at] as number) * OUTPUTS;
+        for (let output = 0; output < OUTPUTS; output++)
+          errors[output] = (errors[output] as number) + share * (this.grams.values[from + output] as number);
+      }
+  }
+
+  private backward(window: Window, share: number): void {
+    const { mean, layer, errors } = this;
+    for (let unit = 0; unit < HIDDEN; unit++) {
+      if (layer[unit] === 0) continue;
+      let back = 0;
+      for (let output = 0; output < OUTPUTS; output++)
+        back += (errors[output] as number) * (this.hidden.values[output * HIDDEN + unit] as number);
+      this.inputBias.update(unit, back);
+      for (let at = 0; at < DIMS; at++) this.input.update(unit * DIMS + at, back * (mean[at] as number));
+    }
+    for (let output = 0; output < OUTPUTS; output++) {
+      const error = errors[output] as number;
+      if (error === 0) continue;
+      this.bias.update(output, error);
+      for (let unit = 0; unit < HIDDEN; unit++)
+        if (layer[unit] !== 0) this.hidden.update(output * HIDDEN + unit, error * (layer[unit] as number));
+      for (let at = 0; at < DIMS; at++) this.direct.update(output * DIMS + at, error * (mean[at] as number));
+    }
+    for (const part of window.parts)
+      for (let at = 0; at < part.grams.length; at++) {
+        const from = (part.grams[at] as number) * OUTPUTS;
+        for (let output = 0; output < OUTPUTS; output++) this.grams.update(from + output, share * (errors[output] as number));
+      }
+  }
+
+  weights(): Weights {
+    const copy = (table: Table): Float32Array => Float32Array.from(table.values);
+    return {
+      grams: copy(this.grams),
+      input: copy(this.input),
+      inputBias: copy(this.inputBias),
+      hidden: copy(this.hidden),
+      direct: copy(this.direct),
+      bias: copy(this.bias),
+    };
+  }
+}

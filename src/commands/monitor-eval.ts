@@ -1,0 +1,176 @@
+import { writeFileSync } from 'node:fs';
+import type { Labelled } from '../../safety/classifier/data.ts';
+import { classifierScan, scoreOf } from '../../safety/classifier/classify.ts';
+import type { Weights } from '../../safety/classifier/model.ts';
+import { CATEGORIES, Scorer } from '../../safety/classifier/model.ts';
+import type { Detector } from '../../safety/detector.ts';
+import { detectors } from '../../safety/detectors/index.ts';
+import { createMonitor } from '../../safety/monitor.ts';
+import { read } from '../../safety/reading.ts';
+import type { TrainData } from './monitor-train.ts';
+import { readData, trainOn } from './monitor-train.ts';
+
+/** A text judged by a classifier that never saw its source, and by the whole monitor with that classifier. */
+interface Judged {
+  readonly row: Labelled;
+  readonly score: number;
+  readonly severity: number;
+}
+
+export interface EvalOptions extends TrainData {
+  /** Files that are only measured, never trained on. */
+  readonly test: readonly string[];
+  /** Writes the calibration that the policy shows beside its thresholds. */
+  readonly calibration?: string | undefined;
+  readonly print: (text: string) => void;
+  readonly log?: (line: string) => void;
+}
+
+/**
+ * `kelvin monitor eval`: for every source of the data, trains on all other sources and measures on it. Prints AUROC and the true
+ * positive rate at 1 % false positives of the classifier by source and category, and the share of texts at each severity of the
+ * whole monitor (with that classifier).
+ */
+export function evaluateMonitor(options: EvalOptions): number {
+  const named = readData({ ...options, skip: [] });
+  const rows = named.flatMap((each) => each.rows);
+  const labelled = options.data.flatMap((_, at) => named[at]?.rows ?? []);
+  const usable = (row: Labelled): boolean => !options.skip.includes(row.source);
+  const judged: Judged[] = [];
+  for (const source of [...new Set(labelled.map((row) => row.source))].sort()) {
+    options.log?.(`training without ${source}`);
+    const weights = trainOn(rows.filter((row) => row.source !== source && usable(row)));
+    judged.push(
+      ...judge(
+        weights,
+        labelled.filter((row) => row.source === source),
+      ),
+    );
+  }
+  const tests = readData({ data: options.test, skip: [], ordinary: [] }).flatMap((each) => each.rows);
+  if (tests.length > 0) {
+    options.log?.('training on everything');
+    judged.push(...judge(trainOn(rows.filter(usable)), tests));
+  }
+  report(judged, options.print);
+  if (options.calibration !== undefined) writeFileSync(options.calibration, `${JSON.stringify(calibration(judged, named), null, 1)}\n`);
+  return 0;
+}
+
+function judge(weights: Weights, rows: readonly Labelled[]): Judged[] {
+  const scorer = new Scorer(weights);
+  const held: readonly Detector[] = detectors.map((detector) =>
+    detector.tier === 'classifier' ? { ...detector, scan: classifierScan(detector.id, weights) } : detector,
+  );
+  const monitor = createMonitor({ detectors: held });
+  return rows.map((row, index) => {
+    const thought = { id: String(index), thought: row.text };
+    return { row, score: scoreOf(scorer, read(thought)), severity: monitor.scan(thought).severity };
+  });
+}
+
+function report(judged: readonly Judged[], print: (text: string) => void): void {
+  const benign = judged.filter(({ row }) => row.label === 0);
+  const positive = judged.filter(({ row }) => row.label === 1);
+  const sources = [...new Set(judged.map(({ row }) => row.source))].sort();
+  print(
+    'Classifier alone, on sources it was not trained on. Against the benign texts of the same source, or of all where it has none:\n\n',
+  );
+  print('| source or category | positive | benign | AUROC | TPR at 1 % FPR |\n| --- | --- | --- | --- | --- |\n');
+  const line = (name: string, loud: readonly Judged[], quiet: readonly Judged[]): void => {
+    if (loud.length === 0 || quiet.length === 0) return;
+    const { auroc, tpr } = separation(
+      loud.map((each) => each.score),
+      quiet.map((each) => each.score),
+    );
+    print(`| ${name} | ${loud.length} | ${quiet.length} | ${auroc.toFixed(3)} | ${percent(tpr)} |\n`);
+  };
+  for (const source of sources) {
+    const own = benign.filter(({ row }) => row.source === source);
+    line(
+      `source ${source}`,
+      positive.filter(({ row }) => row.source === source),
+      own.length > 0 ? own : benign,
+    );
+  }
+  for (const source of sources)
+    for (const category of CATEGORIES) {
+      const own = benign.filter(({ row }) => row.source === source);
+      line(
+        `${source}: ${category}`,
+        positive.filter(({ row }) => row.source === source && row.category === category),
+        own.length > 0 ? own : benign,
+      );
+    }
+  print(
+    '\nWhole monitor (rules and that classifier; thoughts only):\n\n| source | label | n | ≥ 2 | ≥ 3 | = 4 |\n| --- | --- | --- | --- | --- | --- |\n',
+  );
+  for (const source of sources)
+    for (const [label, all] of [
+      ['benign', benign],
+      ['positive', positive],
+    ] as const) {
+      const own = all.filter(({ row }) => row.source === source);
+      if (own.length > 0)
+        print(`| ${source} | ${label} | ${own.length} | ${[2, 3, 4].map((least) => percent(share(own, least))).join(' | ')} |\n`);
+    }
+}
+
+/** Area under the ROC curve (ties count half), and the share of positives above the score that 1 % of the benign reach. */
+export function separation(loud: readonly number[], quiet: readonly number[]): { readonly auroc: number; readonly tpr: number } {
+  const sorted = [...quiet].sort((a, b) => a - b);
+  let wins = 0;
+  for (const score of loud) wins += (below(sorted, score, false) + below(sorted, score, true)) / 2;
+  const allowed = Math.floor(sorted.length / 100);
+  const threshold = sorted[sorted.length - 1 - allowed] ?? -Infinity;
+  return { auroc: wins / (loud.length * quiet.length), tpr: loud.filter((score) => score > threshold).length / loud.length };
+}
+
+/** How many of the sorted numbers lie below the score, or below and at it. */
+function below(sorted: readonly number[], score: number, orEqual: boolean): number {
+  let from = 0;
+  let to = sorted.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    const value = sorted[middle] as number;
+    if (value < score || (orEqual && value === score)) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** Public texts that are ordinary thoughts: what a false alarm per thousand is counted on. */
+const ORDINARY = /^(?:gptoss|gsm8k|star1)/;
+
+interface Rate {
+  readonly n: number;
+  /** Per thousand texts, at least this severity. */
+  readonly perThousand: Readonly<Record<'2' | '3' | '4', number>>;
+}
+
+function calibration(judged: readonly Judged[], named: readonly { readonly name: string; readonly sha256: string }[]): object {
+  const rate = (all: readonly Judged[]): Rate => {
+    const per = (least: number): number => Math.round(share(all, least) * 10_000) / 10;
+    return { n: all.length, perThousand: { '2': per(2), '3': per(3), '4': per(4) } };
+  };
+  const by = (key: (row: Labelled) => string, all: readonly Judged[]): Record<string, Rate> =>
+    Object.fromEntries(
+      [...new Set(all.map(({ row }) => key(row)))].sort().map((name) => [name, rate(all.filter(({ row }) => key(row) === name))]),
+    );
+  const benign = judged.filter(({ row }) => row.label === 0);
+  return {
+    about: 'Made by "kelvin monitor eval --calibration": each text judged by a classifier that was not trained on its source.',
+    monitor: createMonitor().version,
+    data: named.map(({ name, sha256 }) => ({ name, sha256 })),
+    ordinary: rate(benign.filter(({ row }) => ORDINARY.test(row.source))),
+    benign: by((row) => row.source, benign),
+    caught: by(
+      (row) => `${row.source}: ${row.category === '' ? 'unnamed' : row.category}`,
+      judged.filter(({ row }) => row.label === 1),
+    ),
+  };
+}
+
+const share = (all: readonly Judged[], least: number): number =>
+  all.filter(({ severity }) => severity >= least).length / Math.max(1, all.length);
+const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
