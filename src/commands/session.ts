@@ -177,7 +177,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
 }
 
 /** The engine's files have a folder of their own in a checkpoint, beside the loop's state. */
-const ENGINE_FOLDER = 'engine';
+export const ENGINE_FOLDER = 'engine';
 
 async function saveEngine(engine: Engine, dir: string): Promise<void> {
   const folder = join(dir, ENGINE_FOLDER);

@@ -70,7 +70,9 @@ export function terminalAsker(input: NodeJS.ReadStream, output: NodeJS.WriteStre
         }
         if (next === 'backspace') text = [...text].slice(0, -1).join('');
         else text += next;
-        output.write(`\r\x1b[K${label}${inline(text)}`);
+        // Only the end of a long line: a redraw reaches one row.
+        const room = Math.max(10, (output.columns || 80) - label.length - 2);
+        output.write(`\r\x1b[K${label}${[...inline(text)].slice(-room).join('')}`);
       }
     },
     close() {
