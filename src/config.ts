@@ -121,6 +121,7 @@ const schema = z.strictObject({
       outputChars: count.default(200),
       programChars: count.default(2000),
       inputChars: count.default(400),
+      pythonModules: z.array(z.string().regex(/^[A-Za-z_]\w*(?:\.\w+)*$/, 'the name of a module')).default([]),
     })
     .prefault({}),
   safety: z
@@ -131,6 +132,7 @@ const schema = z.strictObject({
       policy: z
         .strictObject({
           confirm: z.enum(['two-tiers', 'one']).default('two-tiers'),
+          confirmAt: z.literal([2, 3, 4]).default(3),
           queueAt: z.literal([1, 2, 3, 4]).default(2),
           thoughtSeconds: z.number().positive().default(30),
           judgeSeconds: z.number().positive().default(600),

@@ -33,8 +33,12 @@ export const modelFile = async (model: string): Promise<string> =>
 
 /** The environment that a config asks for. */
 export async function openEnvironment(config: Config): Promise<Environment> {
-  const { workers, ...limits } = config.environment;
+  const { workers, pythonModules, ...limits } = config.environment;
   const { determinism, forbidden, longOutput } = config.deviations;
   const { open } = await loadLanguage(config.language);
-  return open(limits, { workers, rules: { determinism, forbidden, longOutput } });
+  return open(limits, {
+    workers,
+    modules: pythonModules.length > 0 ? pythonModules : undefined,
+    rules: { determinism, forbidden, longOutput },
+  });
 }

@@ -19,9 +19,9 @@ function broken(error: unknown): void {
   send({ type: 'broken', message: error instanceof Error ? error.message : String(error) });
 }
 
-async function open({ language, limits, workers }: Extract<ToKeeper, { type: 'open' }>): Promise<void> {
+async function open({ language, limits, workers, setup }: Extract<ToKeeper, { type: 'open' }>): Promise<void> {
   const layers = await probeLayers();
-  const shared = await (await loadRuntime(language)).share(limits);
+  const shared = await (await loadRuntime(language)).share(limits, setup);
   crew = new Crew({ language, limits, shared }, workers, {
     onReady: () => send({ type: 'ready', layers }),
     onResults: (results) => send({ type: 'results', results }),

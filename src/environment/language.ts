@@ -9,6 +9,8 @@ export interface LanguageRules {
   readonly language: Language;
   /** For sentences: `JavaScript`, `Python`. */
   readonly title: string;
+  /** What `LanguageRuntime.share` is told besides the limits, as JSON. */
+  readonly setup?: unknown;
   /** A program that must give `42` for `41`: tried when the environment opens. */
   readonly probe: string;
   /** A sandbox process that holds more than `process + worker × workers` MB is replaced by a new one. */
@@ -103,7 +105,7 @@ export interface InterpreterOptions {
 /** Lives in the sandbox process only. */
 export interface LanguageRuntime {
   /** Once per process, before its first worker: what all workers use (compiled modules, memory snapshots as shared memory). */
-  share(limits: EnvironmentLimits): Promise<unknown>;
+  share(limits: EnvironmentLimits, setup: unknown): Promise<unknown>;
   /** Once per worker thread. Afterwards the thread may no longer read files. */
   open(options: InterpreterOptions): Promise<Interpreter>;
 }

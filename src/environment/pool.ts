@@ -108,7 +108,7 @@ export class Pool {
       chars: 0,
       silentFor: 0,
       counts: NO_COUNTS,
-      child: new Child({ type: 'open', language: language.language, limits, workers }, this.namespaces, {
+      child: new Child({ type: 'open', language: language.language, limits, workers, setup: language.setup }, this.namespaces, {
         onMessage: (message) => this.receive(station, message),
         onLost: (error) => this.replace(station, error),
       }),

@@ -72,7 +72,14 @@ export interface ProcessCounts {
 
 /** Between the application and a sandbox process: JSON over Node's own channel. */
 export type ToKeeper =
-  | { readonly type: 'open'; readonly language: Language; readonly limits: EnvironmentLimits; readonly workers: number }
+  | {
+      readonly type: 'open';
+      readonly language: Language;
+      readonly limits: EnvironmentLimits;
+      readonly workers: number;
+      /** `LanguageRules.setup`. */
+      readonly setup?: unknown;
+    }
   | { readonly type: 'jobs'; readonly jobs: readonly Job[] };
 
 export type FromKeeper =

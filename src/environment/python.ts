@@ -1,5 +1,6 @@
+import { DEFAULT_MODULES } from './python/guest.ts';
 import { prepareImages } from './python/image.ts';
-import { pythonRules } from './python/rules.ts';
+import { pythonRules, pythonRulesFor } from './python/rules.ts';
 import type { EnvironmentLimits } from './port.ts';
 import { openSandbox } from './sandbox.ts';
 import type { SandboxEnvironment, SandboxOptions } from './sandbox.ts';
@@ -12,6 +13,7 @@ export async function openPythonEnvironment(
   limits: Partial<EnvironmentLimits> = {},
   options: SandboxOptions = {},
 ): Promise<SandboxEnvironment> {
-  await prepareImages();
-  return openSandbox(pythonRules, limits, options);
+  const { modules = DEFAULT_MODULES } = options;
+  await prepareImages(modules);
+  return openSandbox(modules === DEFAULT_MODULES ? pythonRules : pythonRulesFor(modules), limits, options);
 }

@@ -9,6 +9,8 @@ export interface SandboxOptions {
   /** Worker threads; 1 is right beside a model that uses the other cores. */
   readonly workers?: number;
   readonly rules?: Partial<ValidationRules>;
+  /** Python: modules of the standard library that programs may import, instead of the usual ones. */
+  readonly modules?: readonly string[] | undefined;
 }
 
 const DEFAULT_RULES: ValidationRules = { determinism: 'fresh', forbidden: 'syntax', longOutput: 'reject' };

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { BootImage } from '../../src/environment/python/boot.ts';
 import { bootImages, compilePython } from '../../src/environment/python/build.ts';
+import { DEFAULT_MODULES } from '../../src/environment/python/guest.ts';
 import { loadImages, prepareImages } from '../../src/environment/python/image.ts';
 import { PythonInterpreter } from '../../src/environment/python/interpreter.ts';
 import { encodeMarshal } from '../../src/environment/python/marshal.ts';
-import type { LinearMemory } from '../../src/environment/python/memory.ts';
 import { resolveLimits } from '../../src/environment/limits.ts';
 
 const BOOT_MS = 180_000;
@@ -12,20 +12,20 @@ const RUN_MS = 60_000;
 let module: WebAssembly.Module;
 let images: readonly BootImage[];
 beforeAll(async () => {
-  await prepareImages();
+  await prepareImages(DEFAULT_MODULES);
   module = compilePython();
-  images = loadImages() ?? bootImages(module);
+  images = loadImages(DEFAULT_MODULES) ?? bootImages(module, DEFAULT_MODULES);
 }, BOOT_MS);
 
-function open(image = 0): PythonInterpreter & { readonly memory: LinearMemory } {
+function open(image = 0): PythonInterpreter {
   const options = { module, image: images[image] as BootImage, limits: resolveLimits({ fuel: 300 }), tick: () => undefined };
-  return new PythonInterpreter(options) as PythonInterpreter & { readonly memory: LinearMemory };
+  return new PythonInterpreter(options);
 }
 
 const args = encodeMarshal({ kind: 'tuple', items: [{ kind: 'int', value: 41n }] });
 
 /** Addresses of bytes that are not as in the image, the first few. */
-function differences({ memory }: { readonly memory: LinearMemory }, image: BootImage): number[] {
+function differences({ memory }: PythonInterpreter, image: BootImage): number[] {
   const source = new Uint8Array(image.memory);
   const { bytes } = memory;
   const zeros = new Uint8Array(bytes.length - source.length);

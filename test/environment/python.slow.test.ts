@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { bootImages, compilePython } from '../../src/environment/python/build.ts';
+import { DEFAULT_MODULES } from '../../src/environment/python/guest.ts';
 import { openPythonEnvironment } from '../../src/environment/python.ts';
 
 const SLOW = process.env['KELVIN_SLOW'] === '1';
@@ -26,7 +27,7 @@ const HANGS: readonly (readonly [string, string])[] = [
 describe.skipIf(!SLOW)('Python, slowly', () => {
   test('booting gives the same image every time', { timeout: 5 * MINUTES }, () => {
     const module = compilePython();
-    const [first, again] = [bootImages(module), bootImages(module)];
+    const [first, again] = [bootImages(module, DEFAULT_MODULES), bootImages(module, DEFAULT_MODULES)];
     for (const image of [0, 1] as const) {
       expect(Buffer.compare(new Uint8Array(again[image].memory), new Uint8Array(first[image].memory))).toBe(0);
       expect({ ...again[image], memory: null }).toEqual({ ...first[image], memory: null });

@@ -193,3 +193,9 @@ describe('validation', () => {
     expect(await python.execute('def f(g): return g', 'range(3)')).toMatchObject({ verdict: 'unsupported' });
   });
 });
+
+test('the modules that programs may import are a choice', { timeout: BOOT_MS }, async () => {
+  await using narrow = await openPythonEnvironment({}, { modules: ['math', 'colorsys'] });
+  const verdicts = ['math', 'colorsys', 're', 'os'].map((name) => narrow.execute(`def f(x):\n    import ${name}\n    return x`, '1'));
+  expect((await Promise.all(verdicts)).map(({ verdict }) => verdict)).toEqual(['ok', 'ok', 'forbidden', 'forbidden']);
+});

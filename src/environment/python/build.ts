@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { bootPython } from './boot.ts';
 import type { BootImage } from './boot.ts';
-import { DEFAULT_MODULES, guestSource } from './guest.ts';
+import { guestSource } from './guest.ts';
 import type { Files, Surroundings } from './host.ts';
 import { instrument } from './instrument.ts';
 
@@ -30,15 +30,15 @@ export function compilePython(): WebAssembly.Module {
 }
 
 /** Boots both images: some seconds of one core. */
-export function bootImages(module: WebAssembly.Module): readonly [BootImage, BootImage] {
+export function bootImages(module: WebAssembly.Module, modules: readonly string[]): readonly [BootImage, BootImage] {
   const files: Files = { path: ARCHIVE, content: readBuild('pyodide/python_stdlib.zip') };
-  const boot = (surroundings: Surroundings): BootImage => bootPython(module, files, surroundings, DEFAULT_MODULES);
+  const boot = (surroundings: Surroundings): BootImage => bootPython(module, files, surroundings, modules);
   return [boot(SURROUNDINGS[0]), boot(SURROUNDINGS[1])];
 }
 
 /** Where the images of this build are kept: beside the installed packages, which the sandbox process may read. */
-export function imageFile(): string {
-  const inputs = JSON.stringify([IMAGE_FORMAT, BUILD, SURROUNDINGS, guestSource(DEFAULT_MODULES)]);
+export function imageFile(modules: readonly string[]): string {
+  const inputs = JSON.stringify([IMAGE_FORMAT, BUILD, SURROUNDINGS, guestSource(modules)]);
   const key = createHash('sha256').update(inputs).digest('hex').slice(0, 16);
   return join(dirname(dirname(locate('pyodide/package.json'))), '.cache', 'kelvin', `python-${key}.image`);
 }

@@ -1,3 +1,9 @@
+/** What the sandbox process is told when Python starts (`LanguageRules.setup`). */
+export interface PythonSetup {
+  /** Modules that programs may import. */
+  readonly modules: readonly string[];
+}
+
 /** Modules that a task may import unless the configuration says otherwise: pure, and of use for small functions. */
 export const DEFAULT_MODULES: readonly string[] = [
   'abc',

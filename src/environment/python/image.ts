@@ -20,9 +20,9 @@ interface Head {
 }
 
 /** The kept images, or null when there are none or the file is damaged. */
-export function loadImages(): readonly BootImage[] | null {
+export function loadImages(modules: readonly string[]): readonly BootImage[] | null {
   try {
-    const file = readFileSync(imageFile());
+    const file = readFileSync(imageFile(modules));
     const body = file.subarray(SUM_BYTES);
     if (!file.subarray(0, SUM_BYTES).equals(sum(body))) return null;
     const length = body.readUInt32LE(0);
@@ -40,7 +40,7 @@ export function loadImages(): readonly BootImage[] | null {
 }
 
 /** Keeps images for later starts. Throws where the folder cannot be written. */
-export function saveImages(images: readonly BootImage[]): void {
+export function saveImages(images: readonly BootImage[], modules: readonly string[]): void {
   const packed = images.map(({ memory }) => deflateSync(new Uint8Array(memory), { level: 1 }));
   const head: Head = {
     images: images.map(({ memory, ...image }, index) => ({ ...image, bytes: memory.byteLength, packed: packed[index]?.length ?? 0 })),
@@ -49,7 +49,7 @@ export function saveImages(images: readonly BootImage[]): void {
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32LE(text.length);
   const body = Buffer.concat([length, text, ...packed]);
-  const file = imageFile();
+  const file = imageFile(modules);
   mkdirSync(dirname(file), { recursive: true });
   // Two starts at once write the same bytes; the last one to finish names its own file.
   const own = `${file}.${process.pid}`;
@@ -71,8 +71,11 @@ const WRITER = new URL(import.meta.url.endsWith('.ts') ? './image-writer.ts' : '
  * Sees to it that the images are kept before a sandbox process starts, which may write nothing. Boots them in a process
  * of its own; where that fails each sandbox process boots its own interpreters, which only takes longer.
  */
-export async function prepareImages(): Promise<void> {
-  if (existsSync(imageFile())) return;
-  const writer = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', fileURLToPath(WRITER)], { stdio: 'ignore', env: {} });
+export async function prepareImages(modules: readonly string[]): Promise<void> {
+  if (existsSync(imageFile(modules))) return;
+  const writer = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', fileURLToPath(WRITER), ...modules], {
+    stdio: 'ignore',
+    env: {},
+  });
   await Promise.race([once(writer, 'exit'), once(writer, 'error')]).catch(() => undefined);
 }

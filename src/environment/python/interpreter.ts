@@ -50,7 +50,7 @@ const MESSAGE_CHARS = 300;
 export class PythonInterpreter {
   private readonly options: PythonOptions;
   private readonly host: Host;
-  private readonly memory: LinearMemory;
+  readonly memory: LinearMemory;
   private readonly python: CPython;
   private ticks = 0;
   private deadline = Infinity;

@@ -1,6 +1,7 @@
 import type { Image, Interpreter, InterpreterOptions, LanguageRuntime, RunRequest, RunResult } from '../language.ts';
 import type { BootImage } from './boot.ts';
 import { bootImages, compilePython } from './build.ts';
+import type { PythonSetup } from './guest.ts';
 import { loadImages } from './image.ts';
 import { PythonInterpreter } from './interpreter.ts';
 import { CODE_MARK } from './marshal.ts';
@@ -13,9 +14,10 @@ interface Shared {
 
 /** Python in the worker: CPython in WebAssembly, the memory that it wrote put back after every run. */
 export const pythonRuntime: LanguageRuntime = {
-  share: () => {
+  share: (_limits, setup) => {
+    const { modules } = setup as PythonSetup;
     const module = compilePython();
-    return Promise.resolve({ module, images: loadImages() ?? bootImages(module) } satisfies Shared);
+    return Promise.resolve({ module, images: loadImages(modules) ?? bootImages(module, modules) } satisfies Shared);
   },
   open: (options) => Promise.resolve(new PooledPython(options)),
 };
