@@ -68,6 +68,14 @@ describe('walks to the host', () => {
     'export function f() { return import.meta.url }',
     'with (globalThis) { var f = () => process.pid }',
     'label: for (;;) { continue label } function f() { }',
+    'function f() { const e = new Error(); e.name = Symbol(); try { return e.stack.x.y } catch (wrong) { return wrong.constructor.constructor("return process")().pid } }',
+    'function f() { class P extends Promise { static get [Symbol.species]() { return function (run) { run((x) => x, (e) => { globalThis.caught = e.constructor.constructor("return process") }) } } } P.reject(1).then(); return caught().pid }',
+    'function f() { const a = []; a.constructor = { [Symbol.species]: function () { return globalThis } }; return a.map(() => 1).process.pid }',
+    'function f() { throw new Proxy({}, { getPrototypeOf() { throw (x) => x.constructor.constructor("return process")() } }) }',
+    'function f() { return new Proxy(class A { }, { construct() { return () => Object.getPrototypeOf(this).constructor.constructor("return process")() } }) }',
+    'function f() { return { [Symbol.for("nodejs.util.inspect.custom")](depth, options, inspect) { return inspect.constructor("return process")().pid } } }',
+    'TypeError.prototype.reach = (g) => g.constructor("return process")(); function f() { try { null.x } catch (e) { return e.reach(() => 0).mainModule.require("fs") } }',
+    'Error.prepareStackTrace = (e, sites) => sites[0].getThis().process.mainModule; function f() { return new Error().stack.require("fs") }',
     'function f() { return new ShadowRealm().evaluate("process") }',
   ])('%s ends in no output', async (program) => {
     const { verdict, said } = await attack(program);
