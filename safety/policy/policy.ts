@@ -12,9 +12,14 @@ export interface Policy {
    * more thoughts stop the run, and more of them for nothing.
    */
   readonly confirm: 'two-tiers' | 'one';
+  /** Severity from which another tier confirms a finding in the same place: the classifier alone never says 4. */
+  readonly confirmAt: Severity;
 }
 
-export const DEFAULT_POLICY: Policy = { pauseAt: 4, queueAt: 2, confirm: 'two-tiers' };
+/** Characters between two findings up to which they speak of the same place. */
+const NEAR = 200;
+
+export const DEFAULT_POLICY: Policy = { pauseAt: 4, queueAt: 2, confirm: 'two-tiers', confirmAt: 3 };
 
 /** Tiers that read what the rules read, with other eyes. While none is on, nothing could confirm a rule: then it pauses alone. */
 const CONFIRMING = ['classifier', 'judge'];
@@ -48,6 +53,16 @@ export function decide(findings: readonly Finding[], policy: Policy, tiers: read
     if (certain.length > 0) return pause('the rule is marked certain', certain);
     const speakers = [...new Set(grave.map(tierOf))];
     if (speakers.length > 1) return pause(`two tiers agree: ${speakers.join(' and ')}`, grave);
+    const confirmed = grave.flatMap((finding) => {
+      const second = findings.find((other) => confirms(finding, other, policy.confirmAt));
+      return second ? [[finding, second] as const] : [];
+    });
+    const [first] = confirmed;
+    if (first)
+      return pause(
+        `two tiers agree: ${tierOf(first[0])} and ${tierOf(first[1])}`,
+        confirmed.map(([finding]) => finding),
+      );
     if (!CONFIRMING.some((tier) => tiers.includes(tier))) return pause('no second tier is on that could confirm it', grave);
     return {
       action: 'queue',
@@ -58,4 +73,11 @@ export function decide(findings: readonly Finding[], policy: Policy, tiers: read
   }
   const action = worst.severity >= policy.queueAt ? 'queue' : 'note';
   return { action, because: `severity ${worst.severity}`, finding: worst, grounds: [] };
+}
+
+/** Another tier says as much of the same place; of the same category one severity less will do. */
+function confirms(finding: Finding, other: Finding, from: Severity): boolean {
+  if (tierOf(other) === tierOf(finding) || other.where !== finding.where) return false;
+  if (other.severity < from - Number(other.category === finding.category)) return false;
+  return finding.start < other.end + NEAR && other.start < finding.end + NEAR;
 }

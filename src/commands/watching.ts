@@ -16,6 +16,7 @@ export const policyOf = ({ pauseAt, policy }: Config['safety']): Policy => ({
   pauseAt,
   queueAt: policy.queueAt,
   confirm: policy.confirm,
+  confirmAt: policy.confirmAt,
 });
 
 /** The reader of a run, as its config asks for, with what the test for a jump has learned in the steps so far. */

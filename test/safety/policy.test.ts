@@ -24,7 +24,14 @@ describe('severity leads to note, queue or pause', () => {
     expect(action([claim(4, 'rules')])).toBe('queue');
     expect(action([claim(4, 'rules'), claim(4, 'rules')])).toBe('queue');
     expect(action([claim(4, 'classifier')])).toBe('queue');
-    expect(action([claim(4, 'rules'), claim(3, 'classifier')])).toBe('queue');
+    const other = { category: 'deception' } as const;
+    expect(action([claim(4, 'rules'), claim(2, 'classifier', other)])).toBe('queue');
+    expect(action([claim(4, 'rules'), claim(3, 'classifier', other)])).toBe('pause');
+    expect(action([claim(4, 'rules'), claim(2, 'classifier')])).toBe('pause');
+    expect(action([claim(4, 'rules'), claim(1, 'classifier')])).toBe('queue');
+    expect(action([claim(4, 'rules'), claim(3, 'rules')])).toBe('queue');
+    expect(action([claim(4, 'rules'), claim(3, 'classifier', { start: 900, end: 901 })])).toBe('queue');
+    expect(action([claim(4, 'rules'), claim(3, 'classifier', { where: 'program' })])).toBe('queue');
     expect(action([claim(4, 'rules'), claim(4, 'classifier')])).toBe('pause');
     expect(action([claim(4, 'rules'), claim(4, 'program')])).toBe('pause');
     expect(action([claim(4, 'program', { certain: true })])).toBe('pause');
@@ -38,6 +45,7 @@ describe('severity leads to note, queue or pause', () => {
     expect(action([claim(4, 'rules')], ALL, { confirm: 'one' })).toBe('pause');
     expect(action([claim(3, 'rules'), claim(3, 'classifier')], ALL, { pauseAt: 3 })).toBe('pause');
     expect(action([claim(2, 'rules')], ALL, { queueAt: 3 })).toBe('note');
+    expect(action([claim(4, 'rules'), claim(2, 'classifier')], ALL, { confirmAt: 4 })).toBe('queue');
   });
   it('reads the tier of old findings from the detector', () => {
     expect(decide([claim(4, 'rules'), claim(4, 'program')], DEFAULT_POLICY, ALL).because).toContain('rules and program');
