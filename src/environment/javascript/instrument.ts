@@ -1,5 +1,5 @@
-import { ByteReader, ByteWriter } from '../python/bytes.ts';
-import { OP, readInstruction } from '../python/instructions.ts';
+import { ByteReader, ByteWriter } from '../wasm/bytes.ts';
+import { OP, readInstruction } from '../wasm/instructions.ts';
 
 /**
  * Rewrites the interpreter's WebAssembly so that it counts its own work: every turn of every loop and every call, in C

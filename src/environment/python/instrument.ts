@@ -1,6 +1,6 @@
-import { ByteReader, ByteWriter } from './bytes.ts';
-import { OP, TYPE, readInstruction } from './instructions.ts';
-import type { ValueType } from './instructions.ts';
+import { ByteReader, ByteWriter } from '../wasm/bytes.ts';
+import { OP, TYPE, readInstruction } from '../wasm/instructions.ts';
+import type { ValueType } from '../wasm/instructions.ts';
 
 /**
  * Rewrites the interpreter's WebAssembly so that it counts its own work and notes which memory it writes:

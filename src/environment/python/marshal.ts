@@ -1,5 +1,5 @@
 import { VALUE_LIMITS } from '../limits.ts';
-import { ByteWriter } from './bytes.ts';
+import { ByteWriter } from '../wasm/bytes.ts';
 import { Unwritable } from './value.ts';
 import type { PyValue } from './value.ts';
 
