@@ -114,7 +114,7 @@ const schema = z.strictObject({
   environment: z
     .strictObject({
       workers: count.default(1),
-      timeoutMs: count.default(3000),
+      timeoutMs: count.default(10_000),
       memoryMb: count.default(48),
       stackKb: count.default(256),
       fuel: count.default(4000),
