@@ -26,7 +26,5 @@ declare namespace WebAssembly {
     readonly exports: Exports;
   }
   class RuntimeError extends Error {}
-  class Exception {
-    private constructor();
-  }
+  const Exception: new (...args: never[]) => object;
 }

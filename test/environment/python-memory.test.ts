@@ -35,6 +35,7 @@ function differences({ memory }: PythonInterpreter, image: BootImage): number[] 
 }
 
 describe('after every run', () => {
+  let interpreter: PythonInterpreter | undefined;
   test.each([
     'def f(x): return x + 1',
     'def f(x): return [str(i) * i for i in range(x)], {i: {i} for i in range(x)}, b"a" * x',
@@ -52,7 +53,7 @@ describe('after every run', () => {
     'import zlib, base64\ndef f(x): return base64.b85encode(zlib.compress(bytes(range(256)) * 40))',
     'def f(x):\n    raise ValueError("é" * 10_000)',
   ])('every byte of the memory is as in the image: %j', { timeout: RUN_MS }, (code) => {
-    const interpreter = open();
+    interpreter ??= open();
     for (let round = 0; round < 2; round++) {
       interpreter.run({ code, args, calls: 1 });
       expect(differences(interpreter, images[0] as BootImage)).toEqual([]);
