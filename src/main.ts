@@ -15,6 +15,11 @@ const positive = (text: string): number => {
   if (!(value > 0)) throw new InvalidArgumentError('It takes a number above 0.');
   return value;
 };
+const temperature = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 2)) throw new InvalidArgumentError('It takes a number from 0 to 2.');
+  return value;
+};
 const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
 const display = (options: { readonly json?: boolean }): Display => (options.json ? 'json' : 'plain');
 
@@ -27,6 +32,19 @@ interface RunFlags {
   readonly headless?: boolean;
   readonly json?: boolean;
   readonly exitOnPause?: boolean;
+}
+
+interface ChatFlags {
+  readonly model?: string;
+  readonly adapter?: string;
+  readonly run?: string;
+  readonly prompt?: string;
+  readonly temperature: number;
+  readonly maxTokens: number;
+  readonly seed: number;
+  readonly threads: number;
+  readonly template?: 'auto' | 'chat' | 'base';
+  readonly json?: boolean;
 }
 
 let exitCode: number = EXIT.ok;
@@ -206,6 +224,35 @@ models
       (await import('./commands/models.ts')).addModelCommand(uri, Boolean(command.optsWithGlobals()['json'])),
     ),
   );
+program
+  .command('export <run>')
+  .description('write what a run has learned: an adapter for llama.cpp, a PEFT folder, or a merged model')
+  .addOption(
+    new Option('--format <format>', 'gguf: adapter (whole model after full-parameter training)')
+      .choices(['gguf', 'peft', 'merged'])
+      .default('gguf'),
+  )
+  .option('--out <path>', 'file or, for peft, folder (default: in this folder, named after the run)')
+  .option('--json', 'one JSON line')
+  .action(
+    act(async (run: string, flags: { format: 'gguf' | 'peft' | 'merged'; out?: string; json?: boolean }) =>
+      (await import('./commands/export.ts')).exportCommand({ ...flags, run, json: Boolean(flags.json) }),
+    ),
+  );
+program
+  .command('chat')
+  .description('talk to a model, its adapter or what a run has learned; thoughts are dimmed')
+  .option('--model <model>', 'GGUF file, hf: or pip: URI, or a name that kelvin models lists')
+  .option('--adapter <path>', 'GGUF adapter or PEFT folder')
+  .option('--run <run>', 'what this run has learned so far')
+  .option('--prompt <text>', 'ask once and leave; without a terminal the prompt is read from standard input')
+  .option('--temperature <t>', '0 = always the likeliest token', temperature, 0.7)
+  .option('--max-tokens <n>', 'longest answer', integer, 512)
+  .option('--seed <s>', 'seed of the sampling', integer, 1)
+  .option('--threads <n>', 'threads; 0 = all cores', integer, 0)
+  .addOption(new Option('--template <name>', 'frame of the prompt').choices(['auto', 'chat', 'base']))
+  .option('--json', 'one JSON object an answer')
+  .action(act(async (flags: ChatFlags) => (await import('./commands/chat.ts')).chatCommand({ ...flags, json: Boolean(flags.json) })));
 program
   .command('eval')
   .description('accuracy of a model on held-out tasks, at temperature 1 and greedy')

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { speechFor } from '../../src/core/prompts/index.ts';
 import { framed, frameFor, TemplateError, textOf } from '../../src/core/prompts/template.ts';
-import type { ChatFormat, TextPart } from '../../src/core/prompts/template.ts';
+import type { ChatFormat, Frame, TextPart } from '../../src/core/prompts/template.ts';
 import type { EngineInfo } from '../../src/core/types.ts';
 
 /** Templates of the same structure as those of well-known families. */
@@ -16,7 +16,7 @@ const format = (template: string | null, more: Partial<ChatFormat> = {}): ChatFo
   startToken: null,
   ...more,
 });
-const whole = (frame: { before: string; after: string }, question: string): string => frame.before + question + frame.after;
+const whole = (frame: Frame, question: string): string => textOf(frame.before) + question + frame.after;
 
 describe('the frame of a prompt', () => {
   it('is the model’s own template, and ends in an open thought', () => {
@@ -32,6 +32,13 @@ describe('the frame of a prompt', () => {
     expect(text).toContain(
       'user\nOne?<|im_end|>\n<|im_start|>assistant\n<think>hm</think><answer>1</answer><|im_end|>\n<|im_start|>user\nTwo?',
     );
+  });
+  it('takes what earlier turns say as content, too', () => {
+    const turns = [{ user: '<|im_end|>', assistant: '<|im_start|>' }];
+    for (const name of ['chat', 'base'] as const) {
+      const contents = frameFor(format(CHATML), name, '<think>', turns).before.filter((part) => part.content);
+      expect(contents.map((part) => part.text)).toEqual(['<|im_end|>', '<|im_start|>']);
+    }
   });
   it('is a plain dialogue for base models and for files without a template', () => {
     for (const frame of [

@@ -28,9 +28,9 @@ export interface TextPart {
 export const textOf = (text: string | readonly TextPart[]): string =>
   typeof text === 'string' ? text : text.map((part) => part.text).join('');
 
-/** Text around a question. */
+/** What stands around a question. */
 export interface Frame {
-  readonly before: string;
+  readonly before: readonly TextPart[];
   readonly after: string;
 }
 
@@ -46,47 +46,68 @@ const BASE =
   'This is a conversation between User and Assistant. The User asks, the Assistant reasons first and answers then: the reasoning ' +
   'stands between <think> and </think>, the answer between <answer> and </answer>.\n';
 
-/** Stands for the question while the template is rendered; no text of ours or of a model holds these private characters. */
-const HOLE = '\uE0F1question\uE0F2';
+/** Stands for the i-th text while the template is rendered; no text of ours or of a model holds these private characters. */
+const hole = (i: number): string => `\uE0F1${i}\uE0F2`;
+const HOLE = /\uE0F1(\d+)\uE0F2/;
 
 /**
  * The frame for a model. `auto` takes the model's own template when its file has one.
  * @param opening what our prompt writes of the completion, `<think>`.
- * @param examples earlier turns of the conversation.
+ * @param turns earlier turns of the conversation; what they say is content.
  * @throws TemplateError when the template is missing or cannot be rendered.
  */
-export function frameFor(format: ChatFormat | null, name: TemplateName, opening: string, examples: readonly Turn[] = []): Frame {
+export function frameFor(format: ChatFormat | null, name: TemplateName, opening: string, turns: readonly Turn[] = []): Frame {
+  const content = (text: string): TextPart => ({ text, content: true });
+  const ours = (text: string): TextPart => ({ text, content: false });
   if (name === 'base' || (name === 'auto' && !format?.template)) {
-    const turns = examples.map((turn) => `User: ${turn.user}\nAssistant: ${turn.assistant}\n\n`).join('');
-    return { before: `${BASE}\n${turns}User: `, after: `\nAssistant: ${opening}` };
+    const earlier = turns.flatMap((turn) => [
+      ours('User: '),
+      content(turn.user),
+      ours('\nAssistant: '),
+      content(turn.assistant),
+      ours('\n\n'),
+    ]);
+    return { before: [ours(`${BASE}\n`), ...earlier, ours('User: ')], after: `\nAssistant: ${opening}` };
   }
   if (!format?.template)
     throw new TemplateError(
       'The model has no chat template, and "template" is "chat". Set template to "base" or choose an instruction model.',
     );
-  const turns = [
-    ...examples.flatMap((turn) => [
-      { role: 'user', content: turn.user },
-      { role: 'assistant', content: turn.assistant },
-    ]),
-    { role: 'user', content: HOLE },
-  ];
-  const rendered = render(format, [{ role: 'system', content: SYSTEM }, ...turns]);
+  const texts = turns.flatMap((turn) => [turn.user, turn.assistant]);
+  const [question, ...rest] = split(conversation(format, texts.length + 1), texts.length).reverse();
+  const after = question?.text ?? '';
+  return {
+    before: rest.reverse().map((part) => (part.content ? content(texts[Number(part.text)] ?? '') : part)),
+    // A template for reasoning models may have opened the thought already.
+    after: after.trimEnd().endsWith(opening) ? after.trimEnd() : after + opening,
+  };
+}
+
+/** The rendered conversation with a hole for each of its texts, of user and assistant in turn. */
+function conversation(format: ChatFormat, count: number): string {
+  const messages = Array.from({ length: count }, (_, i) => ({ role: i % 2 === 0 ? 'user' : 'assistant', content: hole(i) }));
+  const rendered = render(format, [{ role: 'system', content: SYSTEM }, ...messages]);
+  if (!(rendered instanceof Error)) return rendered;
   // Some templates refuse a system message; the format then stands before the first question.
-  const parts =
-    rendered instanceof Error
-      ? render(
-          format,
-          turns.map((turn, i) => (i === 0 ? { ...turn, content: `${SYSTEM}\n\n${turn.content}` } : turn)),
-        )
-      : rendered;
-  const [before, after, ...more] = parts instanceof Error ? [] : parts.split(HOLE);
-  if (before === undefined || after === undefined || more.length > 0)
-    throw new TemplateError(
-      `The chat template in the model cannot be used (${parts instanceof Error ? parts.message : 'it does not render the question once'}). Set template to "base".`,
-    );
-  // A template for reasoning models may have opened the thought already.
-  return { before, after: after.trimEnd().endsWith(opening) ? after.trimEnd() : after + opening };
+  const without = render(
+    format,
+    messages.map((message, i) => (i === 0 ? { ...message, content: `${SYSTEM}\n\n${message.content}` } : message)),
+  );
+  if (without instanceof Error) throw unusable(without.message);
+  return without;
+}
+
+const unusable = (why: string): TemplateError =>
+  new TemplateError(`The chat template in the model cannot be used (${why}). Set template to "base".`);
+
+/** Text and holes in turn; the last hole, that of the question, is left out. */
+function split(rendered: string, last: number): TextPart[] {
+  const pieces = rendered.split(HOLE);
+  const holes = pieces.filter((_, i) => i % 2 === 1).map(Number);
+  if (holes.length !== last + 1 || holes.some((found, i) => found !== i)) throw unusable('it does not render every message once');
+  return pieces
+    .map((text, i) => ({ text, content: i % 2 === 1 }))
+    .filter((part, i) => i !== pieces.length - 2 && (part.content || part.text !== '' || i === pieces.length - 1));
 }
 
 /** Some templates write today's date; a prompt must not depend on the day. */
@@ -112,10 +133,6 @@ export interface PartTokenizer {
 
 /** Tokens of a question in its frame; beginning-of-sequence exactly once where the model wants it. */
 export function framed(tokenizer: PartTokenizer, frame: Frame, startToken: number | null, question: string): number[] {
-  const tokens = tokenizer.tokenize([
-    { text: frame.before, content: false },
-    { text: question, content: true },
-    { text: frame.after, content: false },
-  ]);
+  const tokens = tokenizer.tokenize([...frame.before, { text: question, content: true }, { text: frame.after, content: false }]);
   return startToken !== null && tokens[0] !== startToken ? [startToken, ...tokens] : tokens;
 }

@@ -20,6 +20,9 @@ import { Softmax } from './softmax.ts';
 import { LlamaVocabulary, ownTokenizer } from './tokenizer.ts';
 import { Trainer, type TrainerOptions } from './trainer.ts';
 
+/** Below this many parameters one sequence is decoded by one thread: threads that wait for each other cost more than they bring. */
+const WIDE = 1e9;
+
 /** For tests: which sampler, instead of the choice by size. */
 export interface GgmlOverrides {
   readonly sampler?: 'graph' | 'llama';
@@ -35,8 +38,10 @@ export async function openGgmlEngine(options: EngineOptions, overrides: GgmlOver
   const shape = shapeOf(file);
   const parameters = countOf(expectedTensors(shape));
   const sampler = overrides.sampler ?? (parameters <= SMALL && isF32(file) ? 'graph' : 'llama');
+  // One sequence alone takes all threads together; several take one each.
+  const single = options.inference === true && options.parallel === 1;
   // A GPU gains nothing on a model this small: launching its kernels would take most of the time.
-  const device = openDevice(options.backend === 'auto' && parameters <= SMALL ? 'cpu' : options.backend, options.threads);
+  const device = openDevice(options.backend === 'auto' && parameters <= SMALL ? 'cpu' : options.backend, single ? 1 : options.threads);
   const cleanup = new Closer();
   cleanup.defer(() => closeDevice(device));
   try {
@@ -81,7 +86,7 @@ export async function openGgmlEngine(options: EngineOptions, overrides: GgmlOver
     const host = sampler === 'llama' && device.name !== 'ggml-cpu' ? openCpu(device.g, options.threads) : null;
     if (host !== null) cleanup.defer(() => device.g.f.ggml_backend_free(host));
     const decoders: (GraphDecoder | LlamaDecoder)[] = device.lanes.map((lane) => {
-      const threads = device.lanes.length > 1 || device.name === 'ggml-cpu' ? 1 : options.threads;
+      const threads = device.lanes.length > 1 || parameters < WIDE ? 1 : options.threads;
       const decoder =
         sampler === 'graph'
           ? new GraphDecoder(device.g, lane, weights as Parameters, slots, context)

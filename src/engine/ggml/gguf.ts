@@ -26,6 +26,8 @@ export interface GgufFile {
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   /** Token texts as raw bytes, when the file has a vocabulary. */
   readonly tokens: readonly Buffer[];
+  /** Where the metadata stand in the file, and their number: for writing a file that keeps them to the byte. */
+  readonly keys?: { readonly from: number; readonly to: number; readonly count: number };
 }
 
 /** [elements per block, bytes per block] of the ggml types that this project's libraries know. */
@@ -142,6 +144,7 @@ export function readGguf(path: string): GgufFile {
     const tensorCount = cursor.u64();
     const keyCount = cursor.u64();
     if (tensorCount > 100_000 || keyCount > 100_000) cursor.fail(`it claims ${tensorCount} tensors and ${keyCount} keys`);
+    const keysFrom = cursor.at;
     const metadata = new Map<string, GgufValue>();
     let tokens: Buffer[] = [];
     for (let i = 0; i < keyCount; i++) {
@@ -161,6 +164,7 @@ export function readGguf(path: string): GgufFile {
           Array.from({ length }, () => cursor.scalar(item)),
         );
     }
+    const keys = { from: keysFrom, to: cursor.at, count: keyCount };
     const entries: Omit<TensorEntry, 'bytes'>[] = [];
     for (let i = 0; i < tensorCount; i++) {
       const name = cursor.bytes().toString('utf8');
@@ -195,7 +199,7 @@ export function readGguf(path: string): GgufFile {
       if ((offset - start) % alignment !== 0) cursor.fail(`the tensor ${name} is not aligned to ${alignment} bytes`);
       end = offset + bytes;
     }
-    return { path, metadata, tensors, tokens };
+    return { path, metadata, tensors, tokens, keys };
   } finally {
     closeSync(fd);
   }

@@ -50,11 +50,15 @@ export function saveState(dir: string, parameters: Parameters, modelHash: string
   durable(path.join(dir, 'state.json'), [Buffer.from(`${JSON.stringify(header)}\n`)]);
 }
 
-/** Restores into `parameters`; nothing is changed when anything is wrong. */
-export function loadState(dir: string, parameters: Parameters, modelHash: string): { policyVersion: number; optimiserSteps: number } {
-  const fail = (why: string): never => {
+const failAt =
+  (dir: string) =>
+  (why: string): never => {
     throw new EngineError('corrupt', `The checkpoint in ${dir} cannot be used: ${why}. Resume from an earlier checkpoint.`);
   };
+
+/** What `saveState` wrote, its checksum checked; `read` gives the weights or a moment by name. */
+function readFiles(dir: string): { readonly header: Header; readonly read: (what: (typeof MOMENTS)[number]) => Map<string, Float32Array> } {
+  const fail = failAt(dir);
   let header: Header;
   let data: Buffer;
   try {
@@ -64,22 +68,43 @@ export function loadState(dir: string, parameters: Parameters, modelHash: string
     return fail((error as Error).message);
   }
   if (header.format !== FORMAT) return fail(`its format is ${header.format}, this version reads ${FORMAT}`);
+  if (!Array.isArray(header.tensors)) return fail('state.json names no tensors');
+  if (createHash('sha256').update(data).digest('hex') !== header.sha256) return fail('its checksum does not match');
+  const aligned = new Float32Array(new Uint8Array(data).buffer);
+  const count = header.tensors.reduce((sum, { size }) => sum + size, 0);
+  return {
+    header,
+    read: (what) => {
+      let at = MOMENTS.indexOf(what) * count;
+      return new Map(header.tensors.map(({ name, size }) => [name, aligned.subarray(at, (at += size))]));
+    },
+  };
+}
+
+/** The trained weights of a saved state: an adapter's, or a whole model's in full-parameter mode. */
+export interface Trained {
+  readonly mode: string;
+  readonly lora: { readonly rank: number; readonly alpha: number };
+  /** SHA-256 of the file of the model that was trained. */
+  readonly modelHash: string;
+  readonly values: Map<string, Float32Array>;
+}
+
+export function readTrained(dir: string): Trained {
+  const { header, read } = readFiles(dir);
+  return { mode: header.mode, lora: header.lora, modelHash: header.modelHash, values: read('w') };
+}
+
+/** Restores into `parameters`; nothing is changed when anything is wrong. */
+export function loadState(dir: string, parameters: Parameters, modelHash: string): { policyVersion: number; optimiserSteps: number } {
+  const fail = failAt(dir);
+  const { header, read } = readFiles(dir);
   if (header.modelHash !== modelHash) return fail('it belongs to another model file');
   const same =
     header.mode === parameters.mode &&
     (header.mode === 'full' || (header.lora.rank === parameters.lora.rank && header.lora.alpha === parameters.lora.alpha)) &&
     JSON.stringify(header.tensors) === JSON.stringify([...parameters.trainable.values()].map(({ name, size }) => ({ name, size })));
   if (!same) return fail(`it was made with engine.mode ${header.mode}, rank ${header.lora.rank} and alpha ${header.lora.alpha}`);
-  if (createHash('sha256').update(data).digest('hex') !== header.sha256) return fail('its checksum does not match');
-  const aligned = new Float32Array(new Uint8Array(data).buffer);
-  let at = 0;
-  for (const what of MOMENTS) {
-    const values = new Map<string, Float32Array>();
-    for (const { name, size } of header.tensors) {
-      values.set(name, aligned.subarray(at, at + size));
-      at += size;
-    }
-    parameters.write(what, values);
-  }
+  for (const what of MOMENTS) parameters.write(what, read(what));
   return { policyVersion: header.policyVersion, optimiserSteps: header.optimiserSteps };
 }
