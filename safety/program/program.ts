@@ -23,6 +23,8 @@ export interface Claim {
 const cache = new WeakMap<Reading, Program>();
 const LONGEST_TREE = 200_000;
 const LONGEST_QUOTE = 300;
+/** Facts of the syntax tree that ordinary programs know, too: they need a second tier to pause a run. The others may do so alone. */
+const ORDINARY_AT_TIMES: ReadonlySet<string> = new Set(['patches-prototype', 'network']);
 
 export function programOf(reading: Reading): Program {
   let program = cache.get(reading);
@@ -57,6 +59,7 @@ export function toFindings(program: Program, category: Category, claims: readonl
         end,
         quote: program.text.slice(claim.start, end),
         why: claim.why,
+        ...(claim.severity >= 4 && !ORDINARY_AT_TIMES.has(claim.name) ? { certain: true } : {}),
       };
     });
 }
