@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { once } from 'node:events';
+import { jsonLine } from '../core/inert.ts';
 import { LANGUAGES, loadLanguage } from '../environment/languages.ts';
 import type { SandboxEnvironment } from '../environment/sandbox.ts';
 import type { PoolStats } from '../environment/tally.ts';
@@ -64,7 +65,7 @@ export async function execCommand(options: ExecOptions = {}): Promise<number> {
       const oldest = running.shift();
       if (oldest === undefined) return;
       chars -= oldest.chars;
-      const text = `${JSON.stringify(await oldest.answer)}\n`;
+      const text = `${jsonLine(await oldest.answer)}\n`;
       if (readerGone.signal.aborted || stdout.write(text)) return;
       await once(stdout, 'drain', { signal: readerGone.signal }).catch(onError);
     };
