@@ -26,6 +26,8 @@ export interface LanguageRules {
   readCode?(text: string, maxChars: number): ArgumentList | null;
   /** Canonical form of one literal, or null. */
   canonicalValue(text: string): string | null;
+  /** Whether two canonical values are equal in the language itself, where that is more than equal texts. */
+  sameValue?(a: string, b: string): boolean;
   /** Canonical form of an argument list, or null. */
   canonicalArguments(text: string): string | null;
   /** Program text with comments and white space normalised (D3). */

@@ -13,6 +13,8 @@ export interface Environment {
   /** Canonical form of a literal (`[1, 2]` → `[1,2]`) or argument list, or null when the text is not one literal. Never runs code. */
   canonicalValue(text: string): string | null;
   canonicalArguments(text: string): string | null;
+  /** Whether two canonical values are equal for grading; absent where only equal texts are (D6). Determinism always compares texts. */
+  sameValue?(a: string, b: string): boolean;
   /** Program text with comments and white space normalised, for deduplication (D3). */
   normalise(program: string): string;
   [Symbol.asyncDispose](): Promise<void>;

@@ -124,6 +124,10 @@ class PooledEnvironment implements SandboxEnvironment {
     return this.languageRules.canonicalValue(text);
   }
 
+  sameValue(a: string, b: string): boolean {
+    return a === b || this.languageRules.sameValue?.(a, b) === true;
+  }
+
   canonicalArguments(text: string): string | null {
     return this.languageRules.canonicalArguments(text);
   }

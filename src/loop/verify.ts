@@ -17,11 +17,12 @@ const grade = (correct: boolean, detail: string): Grade => ({ correct, share: co
  * never pasted into a program (D6).
  */
 export async function verifyAnswer(environment: Environment, task: Task, answer: string): Promise<Grade> {
+  const same = (a: string, b: string): boolean => environment.sameValue?.(a, b) ?? a === b;
   switch (task.type) {
     case 'deduction': {
       const value = environment.canonicalValue(answer);
       if (value === null) return grade(false, 'The answer is not one literal value.');
-      return value === task.output
+      return same(value, task.output)
         ? grade(true, 'The output is right.')
         : grade(false, `It answers ${value}, the output is ${task.output}.`);
     }
@@ -30,13 +31,13 @@ export async function verifyAnswer(environment: Environment, task: Task, answer:
       if (input === null) return grade(false, 'The answer is not a list of literal arguments.');
       const run = await environment.execute(task.program, input);
       if (run.verdict !== 'ok') return grade(false, `On that input the program fails: ${run.detail}`);
-      return run.output === task.output
+      return same(run.output, task.output)
         ? grade(true, 'The input yields the output.')
         : grade(false, `On that input the program returns ${run.output}, not ${task.output}.`);
     }
     case 'induction': {
       const runs = await Promise.all(task.pairs.map((pair) => environment.execute(answer, pair.input)));
-      const right = runs.filter((run, i) => run.verdict === 'ok' && run.output === task.pairs[i]?.output).length;
+      const right = runs.filter((run, i) => run.verdict === 'ok' && same(run.output, task.pairs[i]?.output ?? '')).length;
       const failed = runs.find((run) => run.verdict !== 'ok');
       return {
         correct: right === task.pairs.length,

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chatDialect } from '../../src/core/prompts/chat.ts';
 import { openPythonEnvironment } from '../../src/environment/python.ts';
 import { encodeValue } from '../../src/environment/python/value.ts';
 import type { Execution } from '../../src/environment/port.ts';
 import type { SandboxEnvironment } from '../../src/environment/sandbox.ts';
+import { verifyAnswer } from '../../src/loop/verify.ts';
 import { anyPythonValue } from './python-values.ts';
 
 /** The first start on a machine boots Python, on a crowded one slowly. */
@@ -109,6 +111,46 @@ describe('verdicts', () => {
 
   test('no frame of the sandbox is below a program', async () => {
     expect(await output('import sys\nframe = sys._getframe()\nreturn frame.f_code.co_name, frame.f_back')).toBe('("f",None)');
+  });
+});
+
+describe('as the language of tasks', () => {
+  const dialect = chatDialect('python');
+  const program = 'def f(s, n):\n    return (s * n)[::-1], n / 2';
+  const task = { id: 't', program, input: '"ab",2', output: '("baba",1.0)', step: 1, parents: [] };
+
+  test('a proposal is taken from its fences and validated', async () => {
+    expect(dialect.proposePrompt('deduction', [])).toMatch(/Python task.*```python/s);
+    const answer = `\`\`\`python\n${program}\n\`\`\`\n\`\`\`input\n'ab', 2\n\`\`\``;
+    const proposal = dialect.parseProposal('deduction', answer, 0);
+    expect(proposal).toEqual({ type: 'deduction', program, input: "'ab', 2" });
+    expect(await python.validate(program, ["'ab', 2"])).toEqual({ ok: true, pairs: [{ input: task.input, output: task.output }] });
+  });
+
+  test.each<readonly [string, boolean]>([
+    ["('baba', 1.0)", true],
+    ['("baba",1)', true],
+    ['("baba", True)', true],
+    ['["baba", 1.0]', false],
+    ['("abab", 1.0)', false],
+    ['("ab" * 2)[::-1], 1.0', false],
+    ['__import__("os")', false],
+  ])('the answer %j to a deduction is right: %s', async (answer, correct) => {
+    expect(await verifyAnswer(python, { ...task, type: 'deduction' }, answer)).toMatchObject({ correct });
+  });
+
+  test('any input that works answers an abduction, and a program that reproduces all pairs an induction', async () => {
+    const abduction = { ...task, type: 'abduction' } as const;
+    expect(await verifyAnswer(python, abduction, "'ab', 2")).toMatchObject({ correct: true });
+    expect(await verifyAnswer(python, abduction, "'ba', 2")).toMatchObject({ correct: false });
+    const pairs = [
+      { input: '"ab",2', output: '("baba",1.0)' },
+      { input: '"x",4', output: '("xxxx",2.0)' },
+    ];
+    const induction = { ...task, type: 'induction', pairs, shown: 1, message: 'm' } as const;
+    const answer = 'def f(text, times):\n    return "".join(reversed(text * times)), times * 0.5';
+    expect(await verifyAnswer(python, induction, answer)).toMatchObject({ correct: true });
+    expect(await verifyAnswer(python, induction, 'def f(s, n):\n    return "baba", 1')).toMatchObject({ correct: false, share: 0.5 });
   });
 });
 

@@ -6,6 +6,7 @@ import { CODE_MARK, encodeMarshal } from './marshal.ts';
 import { canonicalArgumentList, canonicalLiteral, encodeArguments, readArguments } from './literal.ts';
 import { entryProblem, isOneCall, normaliseProgram } from './program.ts';
 import { parseSource } from './syntax.ts';
+import { unified } from './value.ts';
 
 /**
  * Python as a task language, seen from the host: a grammar reads it, nothing runs it here. `modules` are those that a
@@ -36,9 +37,16 @@ export function pythonRulesFor(modules: readonly string[]): LanguageRules {
       return isCall && findForbidden(source, allowed) === null ? { source: CODE_MARK + text, canonical: text } : null;
     },
     canonicalValue: (text) => canonicalLiteral(text),
+    sameValue: (a, b) => gradingText(a) === gradingText(b),
     canonicalArguments: (text) => canonicalArgumentList(text),
     normalise: normaliseProgram,
   };
+}
+
+/** Canonical text of the value with what `==` unifies made one. */
+function gradingText(canonical: string): string | null {
+  const values = readArguments(canonical);
+  return values && encodeArguments(values.map(unified));
 }
 
 export const pythonRules = pythonRulesFor(DEFAULT_MODULES);

@@ -39,6 +39,31 @@ function keyOf(value: PyValue): string | null {
   }
 }
 
+/**
+ * The value with what Python's `==` unifies made one: `True`, `1` and `1.0`; a set and a frozen set. For grading, where
+ * the reference compares with `==`.
+ */
+export function unified(value: PyValue): PyValue {
+  switch (value.kind) {
+    case 'bool':
+      return { kind: 'int', value: value.value ? 1n : 0n };
+    case 'float':
+      return Number.isInteger(value.value) ? { kind: 'int', value: BigInt(value.value) } : value;
+    case 'complex':
+      return value.imaginary === 0 ? unified({ kind: 'float', value: value.real }) : value;
+    case 'list':
+    case 'tuple':
+      return { kind: value.kind, items: value.items.map(unified) };
+    case 'set':
+    case 'frozenset':
+      return { kind: 'set', items: value.items.map(unified) };
+    case 'dict':
+      return { kind: 'dict', entries: value.entries.map(([key, item]) => [unified(key), unified(item)] as const) };
+    default:
+      return value;
+  }
+}
+
 /** The set that Python would build: the first of equal items stays. Null when an item cannot be in a set. */
 export function setValue(kind: 'set' | 'frozenset', items: readonly PyValue[]): PyValue | null {
   const distinct = new Map<string, PyValue>();
