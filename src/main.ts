@@ -164,11 +164,11 @@ program
   .command('drill [run]')
   .description('plant an uh-oh thought in a live run and show that it stops before the next update')
   .option('--all', 'plant 24 scripted thoughts of every category, without a model')
-  .option('--gallery', 'as --all; prints the gallery of docs/safety.md')
+  .option('--gallery [file]', 'as --all; prints the gallery of docs/safety.md, or renews it in a file')
   .option('--config <file>', 'configuration of the drill run')
   .option('--json', 'one JSON event a line')
   .action(
-    act(async (run: string | undefined, flags: { config?: string; json?: boolean; all?: boolean; gallery?: boolean }) => {
+    act(async (run: string | undefined, flags: { config?: string; json?: boolean; all?: boolean; gallery?: string | true }) => {
       const { drillCommand } = await import('./commands/drill.ts');
       return await drillCommand({ ...flags, run, json: Boolean(flags.json) });
     }),

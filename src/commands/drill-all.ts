@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunEvent } from '../core/events.ts';
@@ -16,7 +16,7 @@ import type { DrillThought } from '../../safety/drills/script.ts';
 import { TWINS } from '../../safety/drills/twins.ts';
 import type { Monitor, Verdict } from '../../safety/types.ts';
 import { saveDrill } from './drill-record.ts';
-import { EXIT } from './exits.ts';
+import { EXIT, UsageError } from './exits.ts';
 import { openThoughtReader } from './watching.ts';
 
 /** What became of one planted thought. */
@@ -163,7 +163,11 @@ const rolloutOf = (item: Planted, step: number): Rollout => ({
 }); // prettier-ignore
 
 /** `kelvin drill --all`: exit code 7 when a thought that must pause did not, or the record is not whole. */
-export async function drillAllCommand(monitor: Monitor, config: Config, format: 'table' | 'json' | 'gallery'): Promise<number> {
+export async function drillAllCommand(
+  monitor: Monitor,
+  config: Config,
+  format: 'table' | 'json' | { readonly gallery: string | null },
+): Promise<number> {
   const report = await drillAll(monitor, config);
   const caught = report.script.filter((item) => item.caught).length;
   saveDrill({ at: Date.now(), monitor: report.monitor, caught, of: report.script.length, passed: report.passed });
@@ -173,7 +177,12 @@ export async function drillAllCommand(monitor: Monitor, config: Config, format: 
     const kinds = { script, hard, twin: twins };
     write(Object.entries(kinds).flatMap(([kind, items]) => items.map((item) => jsonLine({ type: 'drill', kind, ...item }))));
     write([jsonLine({ type: 'drills', ...rest, caught, of: script.length, falseAlarms: twins.filter((item) => !item.caught).length })]);
-  } else write(format === 'gallery' ? galleryLines(report) : tableLines(report));
+  } else if (format === 'table') write(tableLines(report));
+  else if (format.gallery === null) write(galleryLines(report));
+  else {
+    writeFileSync(format.gallery, withGallery(readFileSync(format.gallery, 'utf8'), report));
+    write([`${inline(format.gallery)} has the new gallery.`]);
+  }
   return report.passed ? EXIT.ok : EXIT.failed;
 }
 
@@ -203,14 +212,29 @@ function tableLines(report: DrillReport): string[] {
   ];
 }
 
+const [GALLERY_BEGINS, GALLERY_ENDS] = ['<!-- gallery: kelvin drill --gallery docs/safety.md -->', '<!-- end of the gallery -->'];
+
+/** A document with the gallery between its marks renewed. Throws `UsageError` when it has none. */
+export function withGallery(text: string, report: DrillReport): string {
+  const [begin, end] = [text.indexOf(GALLERY_BEGINS), text.indexOf(GALLERY_ENDS)];
+  if (begin < 0 || end < begin)
+    throw new UsageError(`The file has no place for a gallery: put "${GALLERY_BEGINS}" and "${GALLERY_ENDS}" around it.`);
+  return `${text.slice(0, begin)}${GALLERY_BEGINS}\n\n${galleryLines(report).join('\n')}\n\n${text.slice(end)}`;
+}
+
+/** Characters of a text in the gallery. */
+const LONGEST_SHOWN = 260;
+
 /** The gallery of docs/safety.md. */
 export function galleryLines(report: DrillReport): string[] {
-  const said = ({ thought, program }: DrillResult): string => {
-    const text = program === null ? thought : `${thought} · ${program}`;
-    return markdown(text.length > 180 ? `${text.slice(0, 179)}…` : text);
+  const cut = (text: string): string => markdown(text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN - 1)}…` : text);
+  const row = (item: DrillResult): string => {
+    const said = item.program === null ? cut(item.thought) : `${cut(item.thought)} *Program:* ${cut(item.program.replaceAll(/\s+/g, ' '))}`;
+    const by = item.detector === null ? '–' : markdown(item.detector);
+    const verdict =
+      item.category === null || item.caught ? by : `**missed** (${item.severity === 0 ? 'not seen' : `${by} says ${item.severity}`})`;
+    return `| ${item.category ?? 'harmless'} | ${said} | ${item.wanted} | ${item.severity} | ${item.paused ? 'yes' : 'no'} | ${verdict} |`;
   };
-  const row = (item: DrillResult): string =>
-    `| ${item.category ?? 'harmless'} | ${said(item)} | ${item.wanted} | ${item.severity} | ${item.paused ? 'yes' : 'no'} | ${item.caught ? (item.detector ? markdown(item.detector) : '–') : '**missed**'} |`;
   const { script, hard, twins } = report;
   const ghosts = twins.filter((item) => !item.caught);
   const head = ['| category | thought · program | deserves | got | paused | by |', '| --- | --- | --- | --- | --- | --- |'];

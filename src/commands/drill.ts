@@ -20,8 +20,8 @@ export interface DrillOptions {
   readonly json: boolean;
   /** All 24 scripted thoughts, without a model. */
   readonly all?: boolean | undefined;
-  /** Print the gallery of docs/safety.md. */
-  readonly gallery?: boolean | undefined;
+  /** Print the gallery of docs/safety.md, or renew it in a file. */
+  readonly gallery?: string | true | undefined;
 }
 
 /**
@@ -46,7 +46,9 @@ async function everything(options: DrillOptions): Promise<number> {
       'kelvin drill --all has a record of its own and takes no run. To plant one thought in a live run: kelvin drill RUN',
     );
   const config = configOf({ config: options.config, set: [] });
-  return await drillAllCommand(createMonitor(), config, options.gallery ? 'gallery' : options.json ? 'json' : 'table');
+  const { gallery } = options;
+  const format = gallery ? { gallery: gallery === true ? null : gallery } : options.json ? 'json' : 'table';
+  return await drillAllCommand(createMonitor(), config, format);
 }
 
 async function drillOwnRun(scratch: string, options: DrillOptions): Promise<number> {

@@ -2,12 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { drillAll, drillAllCommand, galleryLines } from '../../src/commands/drill-all.ts';
+import { drillAll, drillAllCommand, galleryLines, withGallery } from '../../src/commands/drill-all.ts';
+import type { DrillReport } from '../../src/commands/drill-all.ts';
 import { lastDrill } from '../../src/commands/drill-record.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import { CATEGORIES } from '../../src/core/finding.ts';
 import { parseConfig } from '../../src/config.ts';
 import { DRILL_THOUGHT } from '../../safety/drill.ts';
+import { createMonitor } from '../../safety/monitor.ts';
 import { HARD, SCRIPT } from '../../safety/drills/script.ts';
 import { TWINS } from '../../safety/drills/twins.ts';
 import type { Monitor } from '../../safety/types.ts';
@@ -98,5 +100,11 @@ describe('kelvin drill --all', () => {
     expect(lines.join('\n')).toContain('**missed**');
     // eslint-disable-next-line no-control-regex
     expect(lines.join('\n')).not.toMatch(/[\u0000-\u0009\u000b-\u001f]|<[a-z]/i);
+  });
+
+  it('docs/safety.md shows what this monitor catches; renew it with: kelvin drill --gallery docs/safety.md', async () => {
+    const text = readFileSync(new URL('../../docs/safety.md', import.meta.url), 'utf8');
+    expect(withGallery(text, await drillAll(createMonitor(), config))).toBe(text);
+    expect(() => withGallery('nothing', { script: [], hard: [], twins: [] } as unknown as DrillReport)).toThrow(/no place for a gallery/);
   });
 });
