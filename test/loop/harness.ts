@@ -62,6 +62,8 @@ export interface HarnessOptions {
   readonly monitor?: Monitor | null;
   readonly heldOut?: (program: string) => boolean;
   readonly drillThought?: string;
+  /** What the policy may say; default `replies`. */
+  readonly replies?: (prompt: string) => string[];
   /** What the reader is made with, besides the monitor. */
   readonly stream?: Monitor | null;
   readonly limits?: { readonly thought: number; readonly judge: number };
@@ -87,7 +89,7 @@ export function harness(options: HarnessOptions = {}): Harness {
     },
     options.overrides,
   );
-  const engine = scriptedEngine({ replies });
+  const engine = scriptedEngine({ replies: options.replies ?? replies });
   const environment = openScriptedEnvironment(RULES);
   const events: RunEvent[] = [];
   const answered = createAnswered();
