@@ -46,17 +46,32 @@ const cpu = (): number => {
   return (user + system) / 1e6;
 };
 
-/** Tokens (of prompts and completions) a CPU-second. */
-async function kelvin(): Promise<number> {
+const l = bindLlama('cpu');
+/** CPU-seconds inside `llama_decode`: with one thread nothing else computes meanwhile. */
+let inside = 0;
+const decoding = l.decode;
+const timed = (...args: unknown[]): unknown => {
   const from = cpu();
+  const done = args.pop() as (error: Error | null, code: number) => void;
+  return decoding.async(...args, (error: Error | null, code: number) => {
+    inside += cpu() - from;
+    done(error, code);
+  });
+};
+Object.assign(l, { decode: Object.assign((...args: unknown[]): unknown => decoding(...args), { async: timed }) });
+
+/** Tokens (of prompts and completions) a CPU-second, and the share of it outside `llama_decode`. */
+async function kelvin(): Promise<{ readonly rate: number; readonly outside: number }> {
+  const from = cpu();
+  inside = 0;
   const sampled = await engine.sample(
     prompts.map((prompt, s) => ({ prompt, n: 1, maxTokens: tokens, temperature: 1, seed: s, stop: ['</answer>'] })),
   );
   const made = sampled.flat().reduce((sum, { tokens: all }) => sum + all.length, 0);
-  return (sequences * PROMPT + made) / (cpu() - from);
+  const spent = cpu() - from;
+  return { rate: (sequences * PROMPT + made) / spent, outside: 1 - inside / spent };
 }
 
-const l = bindLlama('cpu');
 const native = loadLlamaModel(l, model, false, false);
 const half = Math.ceil(sequences / threads);
 const loops = Array.from({ length: threads }, (_, lane) => bareLoop(prompts.slice(lane * half, (lane + 1) * half)));
@@ -113,12 +128,13 @@ async function bare(): Promise<number> {
   return (sequences * (PROMPT + tokens)) / (cpu() - from);
 }
 
-const pairs: { readonly kelvin: number; readonly bare: number }[] = [];
+const pairs: { readonly kelvin: number; readonly bare: number; readonly outside: number }[] = [];
 for (let i = 0; i < repeats; i++) {
   // Turns alternate, so that neither side always comes first.
   const first = i % 2 === 0 ? await kelvin() : null;
   const loop = await bare();
-  pairs.push({ kelvin: first ?? (await kelvin()), bare: loop });
+  const { rate, outside } = first ?? (await kelvin());
+  pairs.push({ kelvin: rate, bare: loop, outside });
 }
 const row = (name: string, value: number, digits: number): unknown =>
   process.stdout.write(`  ${name.padEnd(44)}${value.toFixed(digits).padStart(8)}\n`);
@@ -126,3 +142,4 @@ process.stdout.write(`\nsampling: ${sequences} sequences, ${PROMPT} + ${tokens} 
 row('Kelvin, tokens / CPU-s', median(pairs.map((pair) => pair.kelvin)), 1);
 row('bare llama_decode loop, tokens / CPU-s', median(pairs.map((pair) => pair.bare)), 1);
 row('ratio', median(pairs.map((pair) => pair.kelvin / pair.bare)), 3);
+if (threads === 1) row('share outside llama_decode', median(pairs.map((pair) => pair.outside)), 4);
