@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Actions } from '../../ui/actions.ts';
-import { cardLines, helpLines } from '../../ui/dialogs.ts';
+import { cardLines, figureLines, helpLines } from '../../ui/dialogs.ts';
 import { Feed } from '../../ui/feed.ts';
 import { BINDINGS } from '../../ui/keys.ts';
 import { safetyDetail, safetyScroll, tasksDetail, thoughtsDetail } from '../../ui/panes.ts';
@@ -115,6 +115,23 @@ describe('a pause by the monitor', () => {
     await bench.tick();
     expect(cardOpen(bench.state)).toBe(true);
     expect(bench.alerts).toBe(2);
+  });
+
+  it('escalates with a reason, and shows what was measured beside what reviews say', async () => {
+    await bench.keys('E');
+    await bench.type('for the team');
+    await bench.keys('enter');
+    expect(bench.control.sent.at(-1)).toMatchObject({ command: 'review', rolloutId: 'bad', label: 'escalated', reason: 'for the team' });
+    bench.store.setState({ figures: (view) => [`figures of ${view.monitor}`, 'a \u001b[2J line'] });
+    await bench.tick();
+    await bench.keys('esc', '4', 'm');
+    expect(bench.state.modal?.kind).toBe('figures');
+    const text = figureLines(bench.state).flat().map((span) => span.text).join(' '); // prettier-ignore
+    expect(text).toContain(`figures of ${bench.state.view.monitor}`);
+    expect(text).toContain('a ␛[2J line');
+    expect(text).toContain('precision 1 of 1');
+    await bench.keys('j', 'q');
+    expect(bench.state.modal).toBeNull();
   });
 
   it('labels from the card and from the queue; a dismissal needs a reason', async () => {

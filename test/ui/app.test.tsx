@@ -61,7 +61,7 @@ describe.each(SIZES)('at %i x %i', (columns, rows) => {
     live('I think the loop runs three times.');
     const shows: readonly (readonly [string, string | RegExp])[] = [
       ['1', 'solve accuracy'], ['z', 'solve accuracy'], ['z', 'held-out accuracy'], ['2', 'live 1'], ['l', 'past'], ['\r', 'rollout r12'], ['3', 'tasks 36'],
-      ['4', 'open findings'], ['5', 'metrics '], ['?', 'Everywhere'], ['q', 'metrics '], ['q', 'leave the run running'], ['\x1b', 'metrics '], ['/', 'Filter:'], ['\x1b', 'metrics '],
+      ['4', 'open findings'], ['m', 'from the reviews of this run'], ['q', 'open findings'], ['5', 'metrics '], ['?', 'Everywhere'], ['q', 'metrics '], ['q', 'leave the run running'], ['\x1b', 'metrics '], ['/', 'Filter:'], ['\x1b', 'metrics '],
     ]; // prettier-ignore
     for (const [key, what] of shows) {
       await screen.press(key);
