@@ -42,7 +42,13 @@ const cruxeval = readRows<{ id: string; code: string; input: string; output: str
 describe.skipIf(hostile === null && cruxeval === null)('Python', () => {
   let python: SandboxEnvironment;
   beforeAll(async () => {
-    python = await openPythonEnvironment({ outputChars: 200_000, programChars: 200_000, inputChars: 200_000, timeoutMs: 10_000, fuel: 4_000 });
+    python = await openPythonEnvironment({
+      outputChars: 200_000,
+      programChars: 200_000,
+      inputChars: 200_000,
+      timeoutMs: 10_000,
+      fuel: 4_000,
+    });
   }, BOOT_MS);
   afterAll(() => python[Symbol.asyncDispose]());
 

@@ -49,6 +49,7 @@ describe('values', () => {
   test.each([
     ['object()', /not plain data/],
     ['lambda: 1', /not plain data/],
+    ['1 << 10**8', /longer than/],
     ['type("I", (int,), {})(3)', /not plain data/],
     ['(i for i in [])', /not plain data/],
     ['(lambda x: (x.append(x), x)[1])([])', /contains itself/],
@@ -101,6 +102,18 @@ describe('verdicts', () => {
       ),
     );
     expect(details.map(({ verdict }) => verdict)).toEqual(Array(5).fill('error'));
+  });
+
+  test('an error of any size is told in a short sentence', async () => {
+    for (const body of [
+      'raise ValueError("x" * 10**7)',
+      'raise type("E" * 10**7, (Exception,), {})("x")',
+      'raise ValueError("\\ud800" * 400)',
+    ]) {
+      const told = await output(body);
+      expect(told).toMatch(/^error: The program failed: /);
+      expect(told.length).toBeLessThan(400);
+    }
   });
 
   test('built-in modules that reach out are not there', async () => {

@@ -117,8 +117,15 @@ export class PythonInterpreter {
     if (error instanceof Stop) return error.failure;
     this.crashed = true;
     // A host stack that ran out, or a trap of WebAssembly (invalid byte code, for instance). The image makes good for both.
-    if (error instanceof RangeError) return { verdict: 'error', detail: 'The program nests calls too deep.' };
-    if (error instanceof WebAssembly.RuntimeError || error instanceof WebAssembly.Exception || error instanceof Halt)
+    if (error instanceof RangeError && /call stack/.test(error.message))
+      return { verdict: 'error', detail: 'The program nests calls too deep.' };
+    // A RangeError of another kind: an address beyond the memory, from an interpreter out of its mind.
+    if (
+      error instanceof WebAssembly.RuntimeError ||
+      error instanceof WebAssembly.Exception ||
+      error instanceof Halt ||
+      error instanceof RangeError
+    )
       return { verdict: 'error', detail: 'The program crashed its interpreter.' };
     throw error;
   }
@@ -241,7 +248,7 @@ export class PythonInterpreter {
     const message = api.PyObject_Str(error);
     const text = message === 0 ? null : python.textOf(message);
     if (text === null) api.PyErr_Clear();
-    return text ? `${name}: ${text.slice(0, MESSAGE_CHARS)}` : name;
+    return (text ? `${name}: ${text}` : name).slice(0, MESSAGE_CHARS).toWellFormed();
   }
 }
 

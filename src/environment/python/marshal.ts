@@ -92,6 +92,12 @@ function encodeText(text: string): Uint8Array {
   return Buffer.concat(parts);
 }
 
+/** 15-bit digits of the longest integer whose decimal digits fit a canonical text. */
+const MOST_DIGITS = Math.ceil((VALUE_LIMITS.chars * Math.log2(10)) / 15);
+const TOO_LONG = `is longer than ${VALUE_LIMITS.chars} characters`;
+/** Bytes of the longest text that has no more characters than that. */
+const MOST_BYTES = 4 * VALUE_LIMITS.chars;
+
 /** Reads one record. Throws `Unwritable` for what is no data, and for more depth or parts than a value may have. */
 export function decodeMarshal(bytes: Uint8Array): PyValue {
   return new MarshalReader(bytes).read(0);
@@ -150,16 +156,16 @@ class MarshalReader {
       case 'y':
         return { kind: 'complex', real: this.double(), imaginary: this.double() };
       case 's':
-        return { kind: 'bytes', value: this.take(this.int32()).slice() };
+        return { kind: 'bytes', value: this.text(this.int32()).slice() };
       case 'u':
       case 't':
-        return { kind: 'str', value: decodeText(this.take(this.int32())) };
+        return { kind: 'str', value: decodeText(this.text(this.int32())) };
       case 'a':
       case 'A':
-        return { kind: 'str', value: decodeText(this.take(this.int32())) };
+        return { kind: 'str', value: decodeText(this.text(this.int32())) };
       case 'z':
       case 'Z':
-        return { kind: 'str', value: decodeText(this.take(this.byte())) };
+        return { kind: 'str', value: decodeText(this.text(this.byte())) };
       case ')':
         return { kind: 'tuple', items: this.items(this.byte(), depth) };
       case '(':
@@ -192,6 +198,8 @@ class MarshalReader {
 
   private integer(): bigint {
     const size = this.int32();
+    // Refused before it is built: reading and writing so many digits takes longer than any program may.
+    if (Math.abs(size) > MOST_DIGITS) throw new Unwritable(TOO_LONG);
     let text = '';
     // Hexadecimal by three bits at a time would not fit 15-bit digits; binary does, and `BigInt` reads it in linear time.
     for (let digit = Math.abs(size); digit > 0; digit--) {
@@ -220,6 +228,11 @@ class MarshalReader {
   private double(): number {
     this.at += 8;
     return this.view.getFloat64(this.at - 8, true);
+  }
+
+  private text(length: number): Uint8Array {
+    if (length > MOST_BYTES) throw new Unwritable(TOO_LONG);
+    return this.take(length);
   }
 
   private take(length: number): Uint8Array {

@@ -35,7 +35,7 @@ export class LinearMemory {
   }
 
   grow(bytes: number): void {
-    this.memory.grow(Math.ceil(bytes / PAGE));
+    this.memory.grow(Math.max(0, Math.ceil(bytes / PAGE)));
   }
 
   /** A view of `length` bytes at `at`, which count as written. Valid until the memory grows. */
