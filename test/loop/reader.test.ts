@@ -3,6 +3,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { Rollout } from '../../src/core/types.ts';
 import { createAnswered } from '../../src/loop/answered.ts';
 import { createReader } from '../../src/loop/reader.ts';
+import { Jumps } from '../../safety/policy/jumps.ts';
 import type { Monitor } from '../../safety/types.ts';
 
 const rollout = (id: string): Rollout => ({
@@ -74,6 +75,51 @@ describe('reader', () => {
     expect((await reader.decide([])).decision).toBe('pass');
     reader.read(rollout('b'));
     expect(await reader.decide([])).toMatchObject({ decision: 'pause', cause: 'finding', rolloutId: 'b' });
+  });
+});
+
+describe('a jump of the flag rate', () => {
+  const flagging =
+    (severity: 0 | 2): Monitor['scan'] =>
+    ({ id }) => ({
+      id,
+      severity,
+      findings: severity === 0 ? [] : [{ ...finding, severity }],
+    });
+  const step = async (reader: ReturnType<typeof createReader>, number: number, count: number, planted = false) => {
+    reader.begin(number);
+    const rollouts = Array.from({ length: count }, (_, at) => rollout(`s${number}.${at}`));
+    for (const each of rollouts) reader.read(each, planted);
+    return await reader.decide(rollouts);
+  };
+  const make = (more: { readonly jumpsAfter?: number } = {}) => {
+    let severity: 0 | 2 = 0;
+    const jumps = new Jumps({ baseline: 100, thoughts: 1000, severity: 2 });
+    const reader = createReader(
+      monitor((thought) => flagging(severity)(thought)),
+      { jumps, ...more },
+    );
+    return { reader, worse: () => (severity = 2) };
+  };
+  it('pauses before the update, and not again once a person has answered', async () => {
+    const { reader, worse } = make();
+    expect(await step(reader, 1, 120)).toMatchObject({ decision: 'pass' });
+    worse();
+    expect(await step(reader, 2, 40)).toMatchObject({ decision: 'pause', cause: 'jump', rolloutId: null, read: 40, generated: 40 });
+    expect(await reader.decide([])).toMatchObject({ decision: 'pause', cause: 'jump' });
+    reader.resolve();
+    expect(await reader.decide([])).toMatchObject({ decision: 'pass' });
+    expect(await step(reader, 3, 40)).toMatchObject({ decision: 'pass' });
+  });
+  it('drills, and steps that were answered before a restart, do not count', async () => {
+    const drilled = make();
+    await step(drilled.reader, 1, 120);
+    drilled.worse();
+    expect(await step(drilled.reader, 2, 40, true)).toMatchObject({ decision: 'pass' });
+    const restarted = make({ jumpsAfter: 2 });
+    await step(restarted.reader, 1, 120);
+    restarted.worse();
+    expect(await step(restarted.reader, 2, 40)).toMatchObject({ decision: 'pass' });
   });
 });
 
