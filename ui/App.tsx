@@ -9,6 +9,7 @@ import type { ScreenName } from './keys.ts';
 import { bodyRows, MIN_COLUMNS, MIN_ROWS, tooSmall, usableRows } from './layout.ts';
 import { cardOpen } from './select.ts';
 import { ChartsScreen } from './screens/charts.tsx';
+import { ModelsScreen } from './screens/models.tsx';
 import { RunScreen } from './screens/run.tsx';
 import { SafetyScreen } from './screens/safety.tsx';
 import { TasksScreen } from './screens/tasks.tsx';
@@ -21,6 +22,7 @@ const SCREEN: Readonly<Record<ScreenName, (props: { readonly state: AppState }) 
   tasks: TasksScreen,
   safety: SafetyScreen,
   charts: ChartsScreen,
+  models: ModelsScreen,
 };
 
 /** A window that is being dragged is repainted once it rests. */

@@ -1,8 +1,9 @@
 import type { CommandBody } from '../src/record/port.ts';
 import { edit, editorOf, EMPTY_EDITOR, insert, textOf } from './editor.ts';
-import { lookup, SCREENS } from './keys.ts';
-import type { Action, Context } from './keys.ts';
+import { lookup, SCREEN_KEYS, SCREENS } from './keys.ts';
+import type { Action, Context, ScreenName } from './keys.ts';
 import { tooSmall } from './layout.ts';
+import type { Models } from './models.ts';
 import { moveBy, scrollToFlag } from './moves.ts';
 import { restart } from './pages.ts';
 import { cardOpen, findingKey, pauseFinding, runState, safetySelected } from './select.ts';
@@ -17,6 +18,7 @@ export interface Effects {
   /** Reads the rows of the current screen again. */
   readonly refresh: (force: boolean) => void;
   readonly now: () => number;
+  readonly models?: Pick<Models, 'load' | 'choose'> | undefined;
   /** Who resumes and reviews; goes into the audit log. */
   readonly user: string;
 }
@@ -73,8 +75,10 @@ export class Actions {
     const state = store.getState();
     switch (action) {
       case 'screen':
-        store.setState({ screen: SCREENS[Number(key) - 1]!, modal: null, ...(cardOpen(state) ? { asideSeq: state.pauseSeq } : {}) });
-        return this.#effects.refresh(true);
+        return this.#show(
+          SCREENS.find((screen) => SCREEN_KEYS[screen] === key)!,
+          state,
+        );
       case 'help':
         return store.setState({ modal: state.modal?.kind === 'help' ? null : { kind: 'help', scroll: 0 } });
       case 'figures':
@@ -120,7 +124,7 @@ export class Actions {
         return this.#prompt({ kind: 'resume' });
       case 'filter': {
         const before = this.#filterText(state);
-        if (state.screen !== 'run') this.#prompt({ kind: 'filter', screen: state.screen, before }, before);
+        if (state.screen !== 'run' && state.screen !== 'models') this.#prompt({ kind: 'filter', screen: state.screen, before }, before);
         return;
       }
       case 'clear':
@@ -128,6 +132,8 @@ export class Actions {
       case 'focus':
       case 'open':
         return this.#open(state, action);
+      case 'choose':
+        return this.#toast(this.#effects.models?.choose() ?? 'The list is not at hand here.', 'plain');
       case 'zoom':
         return store.setState({ run: { ...state.run, zoom: !state.run.zoom } });
       case 'left':
@@ -180,6 +186,12 @@ export class Actions {
     }
   }
 
+  #show(screen: ScreenName, state: AppState): void {
+    this.#store.setState({ screen, modal: null, ...(cardOpen(state) ? { asideSeq: state.pauseSeq } : {}) });
+    if (screen === 'models') this.#effects.models?.load();
+    this.#effects.refresh(true);
+  }
+
   #out(state: AppState): void {
     const { setState } = this.#store;
     if (state.modal?.kind === 'prompt' && state.modal.purpose.kind === 'filter') {
@@ -190,6 +202,7 @@ export class Actions {
     if (state.modal) return setState({ modal: null });
     if (cardOpen(state)) return setState({ asideSeq: state.pauseSeq, cardScroll: 0 });
     if (state.screen === 'run') return setState({ run: { ...state.run, zoom: false } });
+    if (state.screen === 'models') return;
     if (state.screen !== 'charts' && state[state.screen].focus === 'detail') return this.#open(state, 'focus');
     return this.#clear(state);
   }
@@ -215,7 +228,11 @@ export class Actions {
   }
 
   #filterText(state: AppState): string {
-    return state.screen === 'run' ? '' : state.screen === 'thoughts' ? state.thoughts.filter.text : state[state.screen].text;
+    return state.screen === 'run' || state.screen === 'models'
+      ? ''
+      : state.screen === 'thoughts'
+        ? state.thoughts.filter.text
+        : state[state.screen].text;
   }
 
   #filter(screen: 'thoughts' | 'tasks' | 'safety' | 'charts', text: string): void {
@@ -235,7 +252,7 @@ export class Actions {
   #clear(state: AppState): void {
     if (state.screen === 'thoughts') return state.thoughts.mode === 'past' ? this.#refilter(state, NO_FILTER) : undefined;
     if (state.screen === 'tasks') this.#store.setState({ tasks: { ...state.tasks, taskType: undefined } });
-    if (state.screen !== 'run') this.#filter(state.screen, '');
+    if (state.screen !== 'run' && state.screen !== 'models') this.#filter(state.screen, '');
     this.#effects.refresh(true);
   }
 

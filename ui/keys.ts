@@ -2,14 +2,23 @@
  * The one key map. It drives what a key does, the hints in the status bar, the help screen and docs/app.md.
  * Keys are named as `keyNames` (below) makes them from the terminal's input.
  */
-export type ScreenName = 'run' | 'thoughts' | 'tasks' | 'safety' | 'charts';
-export const SCREENS: readonly ScreenName[] = ['run', 'thoughts', 'tasks', 'safety', 'charts'];
+export type ScreenName = 'run' | 'thoughts' | 'tasks' | 'safety' | 'charts' | 'models';
+export const SCREENS: readonly ScreenName[] = ['run', 'thoughts', 'tasks', 'safety', 'charts', 'models'];
+export const SCREEN_KEYS: Readonly<Record<ScreenName, string>> = {
+  run: '1',
+  thoughts: '2',
+  tasks: '3',
+  safety: '4',
+  charts: '5',
+  models: '7',
+};
 export const SCREEN_TITLES: Readonly<Record<ScreenName, string>> = {
   run: 'Run',
   thoughts: 'Thoughts',
   tasks: 'Tasks',
   safety: 'Safety',
   charts: 'Charts',
+  models: 'Models',
 };
 
 /** Where a key counts. A dialog takes its own context alone (plus `always`); otherwise the screen's, then `screen`, then `always`. */
@@ -20,7 +29,7 @@ export type Action =
   | 'up' | 'down' | 'pageUp' | 'pageDown' | 'top' | 'bottom' | 'open' | 'focus' | 'filter' | 'clear'
   | 'zoom' | 'left' | 'right' | 'live' | 'role' | 'type' | 'verdict' | 'flagged' | 'nextFlag' | 'previousFlag'
   | 'confirmed' | 'escalate' | 'dismiss' | 'undo' | 'all' | 'drill' | 'review' | 'figures'
-  | 'leave' | 'stop' | 'confirm' | 'submit' | 'interrupt' | 'log'; // prettier-ignore
+  | 'leave' | 'stop' | 'choose' | 'confirm' | 'submit' | 'interrupt' | 'log'; // prettier-ignore
 
 export interface Binding {
   readonly keys: readonly string[];
@@ -31,7 +40,7 @@ export interface Binding {
   readonly help: string;
 }
 
-const LISTS: readonly Context[] = ['thoughts', 'tasks', 'safety', 'charts', 'run', 'help', 'card'];
+const LISTS: readonly Context[] = ['thoughts', 'tasks', 'safety', 'charts', 'models', 'run', 'help', 'card'];
 
 export const BINDINGS: readonly Binding[] = [
   { keys: ['j', 'down'], action: 'down', contexts: LISTS, hint: 'move', help: 'down one row (in a detail pane: scroll)' },
@@ -92,12 +101,13 @@ export const BINDINGS: readonly Binding[] = [
   { keys: ['z'], action: 'zoom', contexts: ['run'], hint: 'zoom', help: 'one chart over the whole screen; again: all charts' },
   { keys: ['h', 'left'], action: 'left', contexts: ['run', 'charts'], help: 'cursor left; on Run: the chart before' },
   { keys: ['l', 'right'], action: 'right', contexts: ['run', 'charts'], hint: 'cursor', help: 'cursor right; on Run: the next chart' },
+  { keys: ['enter'], action: 'choose', contexts: ['models'], hint: 'fetch', help: 'fetch the model; one that is here: how to train it' },
   { keys: ['y'], action: 'log', contexts: ['charts'], hint: 'log', help: 'logarithmic axis' },
   {
-    keys: ['1', '2', '3', '4', '5'],
+    keys: Object.values(SCREEN_KEYS),
     action: 'screen',
     contexts: ['screen', 'card', 'help'],
-    help: 'the screens: 1 Run, 2 Thoughts, 3 Tasks, 4 Safety, 5 Charts',
+    help: 'the screens: 1 Run, 2 Thoughts, 3 Tasks, 4 Safety, 5 Charts, 7 Models',
   },
   { keys: ['p'], action: 'pause', contexts: ['screen'], hint: 'pause', help: 'pause the run before its next optimiser step' },
   {
@@ -171,6 +181,7 @@ const SECTIONS: readonly (readonly [string, readonly Context[]])[] = [
   ['Tasks', ['tasks']],
   ['Safety', ['safety', 'card']],
   ['Charts', ['charts']],
+  ['Models', ['models']],
   ['Quit question', ['quit']],
 ];
 

@@ -7,6 +7,8 @@ import { Actions } from './actions.ts';
 import { App } from './App.tsx';
 import { Feed } from './feed.ts';
 import type { Connect } from './feed.ts';
+import { Models } from './models.ts';
+import type { ModelsPort } from './models.ts';
 import { Pages } from './pages.ts';
 import { createAppStore } from './store.ts';
 import { detectTheme } from './theme.ts';
@@ -36,6 +38,8 @@ export interface AppOptions {
   readonly now?: (() => number) | undefined;
   /** What was measured of the monitor, as plain lines, for the Safety screen. */
   readonly figures?: ((view: RunView) => readonly string[]) | undefined;
+  /** Lists and fetches models, for the Models screen. */
+  readonly models?: ModelsPort | undefined;
   /** Checks the audit log of the run; asked now and then. */
   readonly audit?: (() => { readonly ok: boolean; readonly reason?: string | undefined }) | undefined;
 }
@@ -89,7 +93,9 @@ export async function runApp(options: AppOptions): Promise<{ readonly exitCode: 
     leave = how;
     closing.resolve();
   };
+  const models = new Models(store, options.models);
   const actions = new Actions(store, {
+    models,
     send: (command) => feed.send(command),
     quit,
     repaint: () => repaint(),
@@ -157,6 +163,7 @@ export async function runApp(options: AppOptions): Promise<{ readonly exitCode: 
     stdout.off('error', onSignal);
     for (const signal of signals) process.off(signal, onSignal);
     feed.close();
+    options.models?.close();
     instance.unmount();
     await exited.catch(() => undefined);
     stdout.write(RESTORE_TITLE);

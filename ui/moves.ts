@@ -63,6 +63,8 @@ export function moveBy(state: AppState, move: Move): Partial<AppState> {
         },
       };
     }
+    case 'models':
+      return { models: { ...state.models, index: moved(state.models.index, move, state.models.rows?.length ?? 0, 5) } };
     case 'charts': {
       const count = chartPaths(state).length;
       return { charts: { ...state.charts, index: moved(state.charts.index, move, count, pageOf(state, 'list')) } };

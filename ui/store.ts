@@ -6,6 +6,8 @@ import type { FlaggedThought, RunView } from '../src/core/fold.ts';
 import type { Role, Task, TaskType } from '../src/core/types.ts';
 import type { Editor } from './editor.ts';
 import type { ScreenName } from './keys.ts';
+import { NO_MODELS } from './models.ts';
+import type { ModelsState } from './models.ts';
 import type { Theme } from './theme.ts';
 
 /** The state of the app, outside React. Data arrives at most ten times a second; keys change it at once. */
@@ -54,6 +56,7 @@ export interface AppState {
   readonly tasks: TasksState;
   readonly safety: SafetyState;
   readonly charts: ChartsState;
+  readonly models: ModelsState;
 }
 
 /** `none`: no run process was expected (a finished run); `gone`: it answered once, or should, and does not. */
@@ -184,5 +187,6 @@ export function createAppStore(theme: Theme, size: AppState['size'], runName: st
     tasks: { taskType: undefined, text: '', index: 0, focus: 'list', scroll: 0, rows: [], limit: 1000, attempts: null },
     safety: { all: false, text: '', selected: null, focus: 'list', scroll: null, record: null },
     charts: { text: '', index: 0, back: 0, log: false },
+    models: NO_MODELS,
   }));
 }

@@ -7,11 +7,13 @@ import { lastWords, noteExit, openStderr, STDERR_FILE } from '../record/last-wor
 import { findRun, isAlive } from '../record/folder.ts';
 import { openJournalReader, verifyAudit } from '../record/journal.ts';
 import { UsageError } from './exits.ts';
+import { modelsPort } from './models-port.ts';
 import { runsRoot } from './paths.ts';
 import { figuresOf } from './thresholds.ts';
 
 const LOG = 'run.log';
-const START_TIMEOUT_MS = 60_000;
+/** A large model takes minutes to load; a process that ends is noticed at once. */
+const START_TIMEOUT_MS = 600_000;
 
 /**
  * Starts the run process of a folder, detached: closing the window does not stop it, and what stops it leaves the app
@@ -91,6 +93,7 @@ export async function showApp(runDir: string): Promise<number> {
     const { exitCode, leave } = await runApp({
       runDir,
       reader,
+      models: modelsPort(),
       audit: () => verifyAudit(runDir),
       figures: (view) => figuresOf(runDir, view.monitor),
       lastWords: () => lastWords(runDir),

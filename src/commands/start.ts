@@ -1,4 +1,5 @@
 import { createRunFolder } from '../record/folder.ts';
+import { modelFile } from './open.ts';
 import { showApp, startRunProcess } from './open-run.ts';
 import { runsRoot } from './paths.ts';
 import { configOf, trainCommand } from './train.ts';
@@ -8,6 +9,8 @@ import type { TrainOptions } from './train.ts';
 export async function startCommand(options: TrainOptions & { readonly headless: boolean }): Promise<number> {
   if (options.headless || !process.stdin.isTTY || !process.stdout.isTTY) return await trainCommand(options);
   const config = configOf(options);
+  // A model that has to be fetched is fetched here, where its progress is seen.
+  await modelFile(config.model);
   const runDir = createRunFolder({ root: runsRoot(), runDir: options.runDir, name: config.name, config });
   process.stdout.write(`Kelvin starts a run in ${runDir} …\n`);
   await startRunProcess(runDir);

@@ -24,7 +24,8 @@ describe('a reply on its way to the screen', () => {
     expect(shown(['<think>open'])).toBe(`${DIM}open${PLAIN}\n`);
   });
   it('lets no model steer the terminal', () => {
-    expect(shown(['<think>\u001b]0;owned\u0007\u001b[2J</think>'])).not.toMatch(/\u001b\]|\u0007|\u001b\[2J/);
+    const hostile = shown(['<think>\u001b]0;owned\u0007\u001b[2J</think>']);
+    for (const code of ['\u001b]', '\u0007', '\u001b[2J']) expect(hostile).not.toContain(code);
     expect(shown(['\u001b[2J'], false)).not.toContain('\u001b');
   });
   it('keeps the tags where there are no styles', () => {

@@ -1,6 +1,6 @@
 import { contextsOf } from '../actions.ts';
 import { windowOf } from '../editor.ts';
-import { hints, SCREEN_TITLES, SCREENS } from '../keys.ts';
+import { hints, SCREEN_KEYS, SCREEN_TITLES, SCREENS } from '../keys.ts';
 import type { Action } from '../keys.ts';
 import { banner, clock, health, parameters, runState, STATE_TONE } from '../select.ts';
 import type { AppState, Purpose } from '../store.ts';
@@ -59,12 +59,12 @@ export function titleLine(state: AppState): Line {
 
 export function tabsLine(state: AppState): Line {
   const open = state.view.flagged.filter((item) => item.label === 'new' && item.finding.severity >= 2).length;
-  return SCREENS.flatMap((screen, index): Span[] => {
+  return SCREENS.flatMap((screen): Span[] => {
     const count = screen === 'safety' && open > 0 ? ` (${open})` : '';
     const chosen = screen === state.screen;
     return [
       {
-        text: ` ${index + 1} ${SCREEN_TITLES[screen]}${count} `,
+        text: ` ${SCREEN_KEYS[screen]} ${SCREEN_TITLES[screen]}${count} `,
         inverse: chosen,
         tone: count !== '' && !chosen ? 'warn' : chosen ? 'accent' : undefined,
       },
