@@ -117,6 +117,26 @@ describe.each(['graph', 'llama'] as const)('the %s sampler', (sampler) => {
     expect(quick).toEqual(slow);
   });
 
+  it('samples after a restored state what it samples without the interruption, whatever was sampled between', async () => {
+    using state = folder();
+    const [a, b, c] = [requests(3, 21), requests(5, 22), requests(6, 23)];
+    const step = { lr: 0.05, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0, gradClip: 1 };
+    await using whole = await open();
+    const sampled = await whole.sample(a);
+    await whole.forwardBackward(
+      sampled.flatMap((all, r) => all.map((s) => datum(a[r]?.prompt ?? [], s.tokens, s.logprobs, 1))),
+      { kind: 'cross_entropy', normaliser: 8 },
+    );
+    await whole.optimStep(step);
+    await whole.saveState(state.path);
+    await whole.sample(b);
+    const uninterrupted = await whole.sample(c);
+    await using resumed = await open();
+    await resumed.loadState(state.path);
+    expect(await resumed.sample(c)).toEqual(uninterrupted);
+    expect(uninterrupted[0]?.[0]?.policyVersion).toBe(1);
+  });
+
   it('serves followers of followers on two threads, each under its number', async () => {
     await using engine = await open({ threads: 2, parallel: 4 });
     const first = requests(5);
