@@ -8,7 +8,11 @@ import { openPythonEnvironment } from '../../src/environment/python.ts';
 
 const SLOW = process.env['KELVIN_SLOW'] === '1';
 const MINUTES = 60_000;
-const CRUXEVAL = resolve(import.meta.dirname, '../../../shared/data/cruxeval-dev.jsonl');
+/** KELVIN_ROUNDS shortens what is done three times. */
+const ROUNDS = Number(process.env['KELVIN_ROUNDS'] ?? 3);
+const DATA = resolve(import.meta.dirname, '../../../shared/data');
+const CRUXEVAL = resolve(DATA, 'cruxeval-dev.jsonl');
+const HOSTILE = resolve(DATA, 'hostile-dev.jsonl');
 
 interface Row {
   readonly code: string;
@@ -24,6 +28,14 @@ const HANGS: readonly (readonly [string, string])[] = [
   ['timeout', 'import collections, itertools\ndef f(*a):\n    return collections.deque(itertools.count(), maxlen=0)'],
 ];
 
+const busyLoops = (): Worker[] => Array.from({ length: 8 }, () => new Worker('for (;;);', { eval: true }));
+
+const readRows = <Kind>(path: string): Kind[] =>
+  readFileSync(path, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Kind);
+
 describe.skipIf(!SLOW)('Python, slowly', () => {
   test('booting gives the same image every time', { timeout: 5 * MINUTES }, () => {
     const module = compilePython();
@@ -34,12 +46,7 @@ describe.skipIf(!SLOW)('Python, slowly', () => {
     }
   });
 
-  const rows: Row[] | null = existsSync(CRUXEVAL)
-    ? readFileSync(CRUXEVAL, 'utf8')
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line) as Row)
-    : null;
+  const rows = existsSync(CRUXEVAL) ? readRows<Row>(CRUXEVAL) : null;
   if (rows === null) console.log('Skipped: cruxeval-dev.jsonl is not beside the repository.');
 
   test.skipIf(rows === null)(
@@ -48,7 +55,7 @@ describe.skipIf(!SLOW)('Python, slowly', () => {
     async () => {
       await using python = await openPythonEnvironment({ outputChars: 20_000 }, { workers: 2 });
       const honest = (rows ?? []).filter(({ input }) => python.canonicalArguments(input) !== null);
-      const busy = Array.from({ length: 8 }, () => new Worker('for (;;);', { eval: true }));
+      const busy = busyLoops();
       try {
         const seen = await Promise.all(
           Array.from({ length: 10_000 }, async (_, index) => {
@@ -66,4 +73,17 @@ describe.skipIf(!SLOW)('Python, slowly', () => {
       }
     },
   );
+
+  const hostile = existsSync(HOSTILE) ? readRows<Row & { lang: string }>(HOSTILE).filter(({ lang }) => lang === 'py') : null;
+  test.skipIf(hostile === null)('hostile programs get the same verdicts beside 8 busy loops', { timeout: 30 * MINUTES }, async () => {
+    await using python = await openPythonEnvironment({ outputChars: 200_000, fuel: 4_000, timeoutMs: 10_000 }, { workers: 2 });
+    const all = () => Promise.all((hostile ?? []).map(({ code, input }) => python.examine(code, input)));
+    const quiet = await all();
+    const busy = busyLoops();
+    try {
+      for (let round = 0; round < ROUNDS; round++) expect(await all()).toEqual(quiet);
+    } finally {
+      await Promise.all(busy.map((worker) => worker.terminate()));
+    }
+  });
 });
