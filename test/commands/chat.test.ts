@@ -51,6 +51,10 @@ describe('kelvin chat', () => {
       [['chat', '--adapter', 'models/nano.gguf', '--prompt', 'z'], 3, /not a LoRA adapter.*No --model was given/],
       [['chat', '--template', 'chat', '--temperature', '3', '--prompt', 'z'], 2, /from 0 to 2/],
       [['export', 'no-such-run'], 4, /no-such-run/],
+      [['models', 'add', 'nonsense'], 2, /no model to fetch/],
+      [['models', 'show', 'hf:a/b:Q8_0'], 2, /not on this machine yet.*models add hf:a\/b:Q8_0/],
+      [['models', 'show', 'package.json'], 3, /not a whole GGUF/],
+      [['train', '--headless', '--set', 'model=hf:nobody'], 3, /names no model/],
     ];
     const results = await Promise.all(cases.map(([args]) => kelvin(args).done));
     cases.forEach(([args, code, text], i) => {
