@@ -112,7 +112,10 @@ export async function runApp(options: AppOptions): Promise<{ readonly exitCode: 
     onRepaint: (draw: () => void): void => void (repaint = draw),
   };
 
+  let nextAudit = 0;
   const checkAudit = (): void => {
+    const began = performance.now();
+    if (began < nextAudit) return;
     const before = store.getState().audit;
     try {
       const { ok, reason } = options.audit?.() ?? { ok: true };
@@ -120,6 +123,8 @@ export async function runApp(options: AppOptions): Promise<{ readonly exitCode: 
     } catch {
       // A journal that cannot be read has a banner of its own.
     }
+    // A long journal is looked at less often: keys must stay quick.
+    nextAudit = began + 100 * (performance.now() - began);
   };
   checkAudit();
   const audits = setInterval(checkAudit, AUDIT_MS);

@@ -105,7 +105,7 @@ describe('what a run process takes from its journal', () => {
     journal.append([start(0), pause(1)]);
     const reasons: string[] = [];
     const conductor = { pause: (_cause: string, reason: string) => void reasons.push(reason) };
-    checkChain(dir, conductor);
+    checkChain(dir, { ...conductor });
     expect(reasons).toEqual([]);
     const db = new DatabaseSync(join(dir, 'journal.sqlite'));
     db.exec(`UPDATE events SET body = replace(body, 'severity 4', 'nothing') WHERE type = 'pause'`);
