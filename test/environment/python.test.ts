@@ -14,7 +14,7 @@ const RUN_MS = 60_000;
 let python: SandboxEnvironment;
 beforeAll(async () => {
   // Without the scan: what programs do here, the interpreter itself must hold.
-  python = await openPythonEnvironment({ outputChars: 20_000, fuel: 3_000 }, { rules: { forbidden: 'paper' } });
+  python = await openPythonEnvironment({ outputChars: 20_000, fuel: 800 }, { rules: { forbidden: 'paper' } });
 }, BOOT_MS);
 afterAll(() => python[Symbol.asyncDispose]());
 
@@ -74,7 +74,7 @@ describe('verdicts', () => {
     ['memory', 's = "a"\nwhile True: s += s'],
     ['memory', 'return len("a" * 10**10)'],
     ['memory', 'return 1 << 10**10 > 0'],
-    ['memory', 'import collections, itertools\nreturn collections.deque(itertools.count(10**9))'],
+    ['memory', 'x = []\nwhile True: x.append(bytes(10**6))'],
     ['error', 'return f()'],
     ['error', 'raise SystemExit(3)'],
     ['error', 'return 1 / 0'],

@@ -75,7 +75,8 @@ export async function prepareImages(modules: readonly string[]): Promise<void> {
   if (existsSync(imageFile(modules))) return;
   const writer = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', fileURLToPath(WRITER), ...modules], {
     stdio: 'ignore',
-    env: {},
+    // Windows starts nothing without it.
+    env: process.env['SystemRoot'] === undefined ? {} : { SystemRoot: process.env['SystemRoot'] },
   });
   await Promise.race([once(writer, 'exit'), once(writer, 'error')]).catch(() => undefined);
 }
