@@ -67,6 +67,7 @@ export function ruleDetector(set: RuleSet & { readonly version: number; readonly
                 severity: quiet && rule.rule.severity < 4 ? 1 : rule.rule.severity,
                 detector: `rules/${set.category}.${rule.rule.name}@${set.version}`,
                 why: rule.rule.why,
+                ...(rule.rule.certain === true ? { certain: true } : {}),
               }),
             );
             break;

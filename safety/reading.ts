@@ -44,7 +44,7 @@ export function read(thought: Thought): Reading {
 export function finding(
   passage: Passage,
   span: { start: number; end: number },
-  claim: { category: Category; severity: Severity; detector: string; why: string },
+  claim: { category: Category; severity: Severity; detector: string; why: string; certain?: boolean },
 ): Finding {
   const { start, end } = unfold(passage.folded, span.start, span.end, passage.text);
   return { ...claim, where: passage.where, start, end, quote: passage.text.slice(start, end) };

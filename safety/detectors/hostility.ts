@@ -11,6 +11,7 @@ export const detector = ruleDetector({
     {
       name: 'outwit-lesser-humans',
       severity: 4,
+      certain: true,
       all: ['outwit|dominate|deceive', 'humanity|people', 'inferior'],
       span: 16,
       with: [INTENT],
@@ -54,6 +55,7 @@ export const detector = ruleDetector({
     {
       name: 'end-humans',
       severity: 4,
+      certain: true,
       all: ['exterminate', 'humanity'],
       span: 7,
       with: [INTENT],

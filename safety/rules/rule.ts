@@ -24,6 +24,8 @@ export interface Rule {
   readonly statement?: boolean;
   /** A disavowal in this sentence or in the next ("but that would be cheating") silences the rule (default), or does not. */
   readonly disavowable?: boolean;
+  /** Wrong so rarely that it may pause a run alone: no false alarm in any ordinary text it was tried on (docs/safety.md, Policy). */
+  readonly certain?: boolean;
 }
 
 export interface RuleSet {
