@@ -4,6 +4,7 @@ import { openGgmlEngine } from '../engine/ggml/engine.ts';
 import type { Engine, EngineOptions } from '../engine/ports.ts';
 import { loadLanguage } from '../environment/languages.ts';
 import type { Environment } from '../environment/port.ts';
+import { changed, readOrigin } from '../models/cache.ts';
 import { fetchModel, isUri } from '../models/resolve.ts';
 import { fetchDisplay } from './fetch-display.ts';
 import { resolveShipped } from './paths.ts';
@@ -16,15 +17,20 @@ export const threadsFor = (configured: number, cores: number): number => configu
 
 /** The engine that a config asks for. Throws `EngineError` with what to do. */
 export async function openEngine(config: Config, inference = false, onPlan?: EngineOptions['onPlan']): Promise<Engine> {
-  return await openGgmlEngine({
+  const model = await modelFile(config.model);
+  const engine = await openGgmlEngine({
     ...config.engine,
     threads: threadsFor(config.engine.threads, availableParallelism()),
-    model: await modelFile(config.model),
+    model,
     adapter: config.adapter,
     seed: config.seed,
     inference,
     onPlan,
   });
+  const origin = readOrigin(model);
+  if (origin === null || origin.sha256 === engine.info.modelHash) return engine;
+  await engine[Symbol.asyncDispose]();
+  throw changed(model, origin);
 }
 
 /** The file that a config means by its model: a path, or a URI that is fetched when it is not in the cache. */

@@ -63,8 +63,12 @@ export async function checkOrigin(file: string): Promise<void> {
     await recordOrigin(file, origin.source, origin.sha256);
     return;
   }
-  throw new EngineError(
+  throw changed(file, origin);
+}
+
+/** The contents of a fetched file are no longer what was recorded. */
+export const changed = (file: string, origin: Origin): EngineError =>
+  new EngineError(
     'corrupt',
     `${file} is not the file that was fetched from ${origin.source}: its contents have changed. Delete it and fetch it again with: kelvin models add ${origin.source}`,
   );
-}

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modelTable } from '../../src/commands/models.ts';
-import { readConfig } from '../../src/config.ts';
+import { openEngine } from '../../src/commands/open.ts';
+import { parseConfig, readConfig } from '../../src/config.ts';
+import { recordOrigin } from '../../src/models/cache.ts';
 import { shapeOf } from '../../src/engine/ggml/shape.ts';
 import { CATALOGUE } from '../../src/models/catalogue.ts';
 import { headerOf, weightBytes } from '../../src/models/header.ts';
@@ -42,6 +44,18 @@ describe('configurations that come with Kelvin', () => {
   });
 });
 
+describe('a fetched file', () => {
+  it('whose contents changed behind its size and date is refused when it is opened', async () => {
+    const file = join(cache, 'models', 'rot.gguf');
+    mkdirSync(join(cache, 'models'), { recursive: true });
+    copyFileSync(shipped('models/nano.gguf'), file);
+    await recordOrigin(file, 'hf:a/b:F32', 'f'.repeat(64));
+    const config = parseConfig({ model: file, engine: { threads: 1, parallel: 1 } });
+    await expect(openEngine(config, true)).rejects.toThrow(/have changed.*kelvin models add hf:a\/b:F32/);
+    rmSync(file);
+  });
+});
+
 describe('the model list', () => {
   it('knows the shapes of its models', () => {
     /** Parameters (billions) as the models' cards give them, and gigabytes of the files on the hub. */
@@ -67,19 +81,20 @@ describe('the model list', () => {
     mkdirSync(join(cache, 'models', 'own'), { recursive: true });
     copyFileSync(shipped('models/nano.gguf'), join(cache, 'models', 'own', 'mine.gguf'));
     writeFileSync(join(cache, 'models', 'own', 'broken.gguf'), 'GGUF');
-    const models = listModels({ shipped, threads: () => 64 });
+    const models = listModels({ shipped, threads: () => 1 });
     const find = (name: string) => models.find((model) => model.name === name)!;
     expect(find('nano (bundled)')).toMatchObject({ kind: 'nano', fit: 'fits', file: shipped('models/nano.gguf') });
     expect(find('mine.gguf')).toMatchObject({ kind: 'own', parameters: find('nano (bundled)').parameters });
     expect(find('broken.gguf')).toMatchObject({ fit: 'unreadable' });
     expect(find('broken.gguf').advice).toMatch(/not a whole GGUF file/);
     const large = find('Qwen2.5-Coder-14B');
-    expect(large).toMatchObject({ fit: 'too large', file: null });
-    expect(large.advice).toMatch(/engine\.tokenBudget.*engine\.threads/);
+    expect(large.file).toBeNull();
+    for (const { plan, fit, advice } of models)
+      if (plan) expect([fit === 'too large', fit === 'fits']).toEqual([plan.total > plan.available, advice === '']);
     // More parameters, more memory, with the same settings.
     expect(find('Qwen2.5-Coder-14B').plan!.total).toBeGreaterThan(find('Qwen2.5-Coder-7B').plan!.total);
-    const table = modelTable(models);
+    const table = modelTable([...models, { ...large, name: 'huge', fit: 'too large', advice: 'lower engine.threads' }]);
     for (const model of models) expect(table).toContain(model.name);
-    expect(table).toMatch(/Qwen2\.5-Coder-14B, .*engine\.threads/);
+    expect(table).toMatch(/huge: lower engine\.threads\./);
   });
 });
