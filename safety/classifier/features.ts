@@ -62,13 +62,14 @@ class Reader {
   take(at: number, limit: number): number {
     const code = this.text.charCodeAt(at);
     if (isIdeographic(code)) {
-      this.word(this.text[at] ?? '', at, at + 1);
+      this.place(at, at + 1);
+      this.sequence(Math.imul(0x811c9dc5 ^ code, 0x01000193));
       return at + 1;
     }
-    if (isLetter(code)) {
+    if (isLetter(code) && code !== 39) {
       let end = at + 1;
       while (end < limit && isLetter(this.text.charCodeAt(end)) && !isIdeographic(this.text.charCodeAt(end))) end++;
-      this.word(this.text.slice(at, Math.min(end, at + LONGEST_WORD)), at, end);
+      this.word(plainWord(this.text.slice(at, Math.min(end, at + LONGEST_WORD))), at, end);
       return end;
     }
     // . ! ? 。 ！ ？ and a line end with a blank line or a new paragraph behind it
@@ -79,18 +80,27 @@ class Reader {
   }
 
   word(text: string, start: number, end: number): void {
-    if (this.start === -1) this.start = start;
-    this.end = end;
-    this.words++;
+    this.place(start, end);
     this.look(text);
     let hash = 0x811c9dc5;
     for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+    if (text.length > 3 || text.charCodeAt(0) > 0x24f) this.characters(text);
+    this.sequence(hash);
+  }
+
+  private place(start: number, end: number): void {
+    if (this.start === -1) this.start = start;
+    this.end = end;
+    this.words++;
+  }
+
+  /** The word, and the word with each of the two before it. */
+  private sequence(hash: number): void {
     this.gram(hash);
     if (this.before !== 0) this.gram(Math.imul(this.before, 31) ^ hash);
     if (this.earlier !== 0) this.gram(Math.imul(this.earlier, 131) ^ Math.imul(hash, 7));
     this.earlier = this.before;
     this.before = hash;
-    if (text.length > 3 || text.charCodeAt(0) > 0x24f) this.characters(text);
     if (this.words >= LONGEST) this.flush();
   }
 
@@ -145,6 +155,17 @@ class Reader {
   }
 }
 
+/** Numbers are one word, identifiers another: which ones says nothing. */
+function plainWord(word: string): string {
+  let letters = false;
+  for (let at = 0; at < word.length; at++) {
+    const code = word.charCodeAt(at);
+    if (code === 95) return '`';
+    if (code > 57) letters = true;
+  }
+  return letters || word.startsWith("'") ? word : '0';
+}
+
 function edge(text: string, at: number): number {
   return at === 0 ? 94 : at > text.length ? 36 : text.charCodeAt(at - 1);
 }
@@ -161,14 +182,17 @@ export interface Window {
   readonly parts: readonly Segment[];
 }
 
-/** Every sentence of at least three words, and every two neighbours of at most 80 words together. */
+/** Words of the shortest sentence that is scored alone. */
+const SHORTEST = 4;
+
+/** Every sentence of at least four words, and every two neighbours of at most 80 words together. */
 export function windows(all: readonly Segment[]): Window[] {
   const found: Window[] = [];
   for (let at = 0; at < all.length; at++) {
     const one = all[at] as Segment;
-    if (one.words >= 3) found.push({ start: one.start, end: one.end, parts: [one] });
+    if (one.words >= SHORTEST) found.push({ start: one.start, end: one.end, parts: [one] });
     const two = all[at + 1];
-    if (two !== undefined && one.words + two.words >= 4 && one.words + two.words <= 80)
+    if (two !== undefined && one.words + two.words >= SHORTEST && one.words + two.words <= 80)
       found.push({ start: one.start, end: two.end, parts: [one, two] });
   }
   return found;

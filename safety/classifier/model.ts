@@ -55,6 +55,7 @@ export class Scorer {
   private readonly mean = new Float32Array(DIMS);
   private readonly layer = new Float32Array(HIDDEN);
   private readonly any: Float32Array;
+  private blank = false;
 
   constructor(weights: Weights) {
     this.weights = weights;
@@ -85,6 +86,10 @@ export class Scorer {
   private forward(window: Window): void {
     const { input, inputBias } = this.weights;
     const { mean, layer } = this;
+    const blank = window.parts.every((part) => part.known === 0);
+    // Texts without a known word (other scripts, noise) all have the same mean.
+    if (blank && this.blank) return;
+    this.blank = blank;
     meanVector(window, mean);
     for (let unit = 0; unit < HIDDEN; unit++) {
       let sum = inputBias[unit] as number;

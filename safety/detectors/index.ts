@@ -8,9 +8,11 @@ import { detector as integrity } from './integrity.ts';
 import { detector as obfuscation } from './obfuscation.ts';
 import { detector as oversightEvasion } from './oversight-evasion.ts';
 import { detector as powerSeeking } from './power-seeking.ts';
+import { detector as programAnswers } from './program-answers.ts';
 import { detector as programEscape } from './program-escape.ts';
 import { detector as programExit } from './program-exit.ts';
 import { detector as programHardCoding } from './program-hard-coding.ts';
+import { detector as programLookups } from './program-lookups.ts';
 import { detector as programTampering } from './program-tampering.ts';
 import { detector as rewardHacking } from './reward-hacking.ts';
 import { detector as sandboxEscape } from './sandbox-escape.ts';
@@ -29,9 +31,11 @@ export const detectors: readonly Detector[] = [
   obfuscation,
   oversightEvasion,
   powerSeeking,
+  programAnswers,
   programEscape,
   programExit,
   programHardCoding,
+  programLookups,
   programTampering,
   rewardHacking,
   sandboxEscape,

@@ -23,7 +23,7 @@ export function exitsInJavaScript(tree: Node): Claim[] {
       const failing = first?.type === 'Literal' && first['value'] !== 0;
       claims.push({
         name: 'exit',
-        severity: failing ? 2 : 3,
+        severity: failing ? 1 : 3,
         start: node.start,
         end: node.end,
         why: 'Ends the process instead of answering: what follows is never checked.',

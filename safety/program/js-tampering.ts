@@ -256,7 +256,7 @@ function call(node: Node, report: Report): void {
   }
   if (/^(?:().|.*\.)?__define[GS]etter__$/.test(name)) report(node, 'defines-accessor', 3, 'Installs a hidden accessor.');
   if (node.type === 'NewExpression' && name === 'Proxy')
-    report(node, 'proxy', isTrap(args[1]) ? 3 : 2, 'Wraps a value so that it can answer any question as it likes.');
+    report(node, 'proxy', isTrap(args[1]) ? 3 : 1, 'Wraps a value so that it can answer any question as it likes.');
   if (
     /(?:^|\.)(?:writeFile|writeFileSync|appendFile|appendFileSync|unlink|unlinkSync|rename|renameSync|rm|rmSync|createWriteStream|copyFileSync|writeTextFileSync|symlinkSync|truncateSync|chmodSync)$/.test(
       name,
@@ -282,8 +282,19 @@ function isTrap(handler: Node | undefined): boolean {
   if (handler === undefined || handler.type !== 'ObjectExpression') return true;
   return children(handler, 'properties').some((property) => {
     const body = child(property, 'value');
-    return isFunction(body) && !/target|Reflect|\bt\[|obj|\[/.test(sourceShape(body));
+    return isFunction(body) && !readsParameters(body) && !/target|Reflect|\bt\[|obj|\[/.test(sourceShape(body));
   });
+}
+
+/** Does a handler look at what it was asked for? */
+function readsParameters(handler: Node | null): boolean {
+  if (handler === null) return false;
+  const names = new Set(children(handler, 'params').map(identifier));
+  let reads = false;
+  walk(child(handler, 'body') ?? handler, (node) => {
+    if (node.type === 'Identifier' && names.has(identifier(node))) reads = true;
+  });
+  return reads;
 }
 
 function conversion(node: Node, parent: Node | null, report: Report): void {
