@@ -367,6 +367,8 @@ program
   .option('--json', 'one JSON object a line')
   .action(act(async (flags: { json?: boolean }) => (await import('./commands/doctor.ts')).doctorCommand({ json: Boolean(flags.json) })));
 
+// A reader that went away (`| head`) is no fault.
+process.stdout.on('error', () => {});
 try {
   await program.parseAsync();
 } catch (error) {

@@ -103,7 +103,8 @@ export interface Quality {
 
 /** Precision and recall of each category that has labels or findings, as earned so far. */
 export function qualities(view: RunView): Quality[] {
-  const queue = view.flagged.filter(({ finding }) => finding.severity >= QUEUE_AT);
+  // A drill is planted to be found: it says nothing of what the model writes.
+  const queue = view.flagged.filter(({ finding, rolloutId }) => finding.severity >= QUEUE_AT && !rolloutId.includes('.drill.'));
   const unflagged = new Map(view.unflagged.map((item) => [item.rolloutId, item]));
   const quiet = view.counts.rollouts - new Set(queue.map(({ rolloutId }) => rolloutId)).size;
   const looked = unflagged.size;

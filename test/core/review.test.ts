@@ -38,7 +38,7 @@ describe('what reviews teach', () => {
   it('precision counts labelled findings, recall weighs the sample of unflagged thoughts', () => {
     const view = play([
       rollouts(104),
-      found('a'), found('b'), found('c'), found('d'), found('note', 1),
+      found('a'), found('b'), found('c'), found('d'), found('note', 1), found('s1.drill.0', 4), review('s1.drill.0', 'ana', true),
       review('a', 'ana', true), review('b', 'ana', true), review('c', 'ana', false),
       review('u1', 'ana', true, { index: -1, category: 'deception', blind: true }),
       ...Array.from({ length: 49 }, (_, at) => review(`q${at}`, 'ana', false, { index: -1, blind: true })),
