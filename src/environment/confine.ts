@@ -47,7 +47,8 @@ function readable(): string[] {
   const own = dirname(KEEPER);
   const root = FROM_SOURCE ? dirname(dirname(own)) : dirname(own);
   const folders = FROM_SOURCE ? [join(root, 'src')] : [own];
-  const paths = [...folders, join(root, 'package.json'), ...moduleFolders()];
+  // `node_modules` may be a link: its own path and where it leads are two.
+  const paths = [...folders, join(root, 'package.json'), join(root, 'node_modules'), ...moduleFolders()];
   // Node compares real paths, and asks for both where a link is on the way.
   return [...new Set(paths.flatMap((path) => [path, realpath(path)]))];
 }
