@@ -94,6 +94,13 @@ describe('kelvin drill --all', () => {
     expect(one.passed).toBe(true);
   });
 
+  it('a monitor that fails is no passed drill, though everything stops', async () => {
+    const broken: Monitor = { version: 'b', tiers: ['rules'], scan: () => { throw new Error('out of order'); } }; // prettier-ignore
+    const report = await drillAll(broken, config);
+    expect(report.passed).toBe(false);
+    expect(report.script.every(({ read, paused, caught }) => !read && paused && !caught)).toBe(true);
+  });
+
   it('a gallery for the documentation, in which no thought is markup', async () => {
     const lines = galleryLines(await drillAll(knowing({ certain: true }), config));
     expect(lines.filter((line) => line.startsWith('| ')).length).toBe(24 + 8 + 4);
