@@ -19,7 +19,10 @@ export const CATEGORIES = [
 ] as const satisfies readonly Category[];
 export const OUTPUTS = CATEGORIES.length + 1;
 export const ANY = CATEGORIES.length;
-export const HIDDEN = 48;
+/** Networks trained from different seeds and averaged, and the hidden units of each. */
+export const MEMBERS = 3;
+export const UNITS = 24;
+export const HIDDEN = MEMBERS * UNITS;
 
 /** Weights of one logistic unit per output over hashed n-grams and the mean word vector, and a small hidden layer over the latter. */
 export interface Weights {
@@ -53,12 +56,13 @@ export function gramShare(window: Window): number {
 export class Scorer {
   private readonly weights: Weights;
   private readonly mean = new Float32Array(DIMS);
-  private readonly layer = new Float32Array(HIDDEN);
+  private readonly layer: Float32Array;
   private readonly any: Float32Array;
   private blank = false;
 
   constructor(weights: Weights) {
     this.weights = weights;
+    this.layer = new Float32Array(weights.inputBias.length);
     this.any = new Float32Array(BUCKETS);
     for (let bucket = 0; bucket < BUCKETS; bucket++) this.any[bucket] = weights.grams[bucket * OUTPUTS + ANY] ?? 0;
   }
@@ -91,7 +95,7 @@ export class Scorer {
     if (blank && this.blank) return;
     this.blank = blank;
     meanVector(window, mean);
-    for (let unit = 0; unit < HIDDEN; unit++) {
+    for (let unit = 0; unit < layer.length; unit++) {
       let sum = inputBias[unit] as number;
       for (let at = 0, from = unit * DIMS; at < DIMS; at++) sum += (input[from + at] as number) * (mean[at] as number);
       layer[unit] = sum > 0 ? sum : 0;
@@ -101,7 +105,8 @@ export class Scorer {
   private output(output: number): number {
     const { hidden, direct, bias } = this.weights;
     let sum = bias[output] as number;
-    for (let unit = 0, from = output * HIDDEN; unit < HIDDEN; unit++) sum += (hidden[from + unit] as number) * (this.layer[unit] as number);
+    for (let unit = 0, from = output * this.layer.length; unit < this.layer.length; unit++)
+      sum += (hidden[from + unit] as number) * (this.layer[unit] as number);
     for (let at = 0, from = output * DIMS; at < DIMS; at++) sum += (direct[from + at] as number) * (this.mean[at] as number);
     return sum;
   }

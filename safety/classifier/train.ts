@@ -1,7 +1,7 @@
 import type { Window } from './features.ts';
 import { BUCKETS } from './features.ts';
 import type { Weights } from './model.ts';
-import { ANY, gramShare, HIDDEN, meanVector, OUTPUTS, Scorer } from './model.ts';
+import { ANY, gramShare, HIDDEN, meanVector, MEMBERS, OUTPUTS, Scorer, UNITS } from './model.ts';
 import { seeded } from './templates.ts';
 import { DIMS } from './words.ts';
 
@@ -32,12 +32,30 @@ const HARD = -2;
 /** The first epochs see no bags: which of their windows is telling is not known yet. */
 const WARM = 2;
 
-/** Trains with Adagrad; same data and seed, same weights to the last bit (IEEE arithmetic in one order, no library). */
+/**
+ * Trains a few small networks from different seeds with Adagrad, and merges them into one that answers with their mean. Same data and
+ * seed, same weights to the last bit (IEEE arithmetic in one order, no library).
+ */
 export function train(set: TrainingSet, options: TrainOptions = {}): Weights {
+  const merged = empty(HIDDEN);
+  for (let member = 0; member < MEMBERS; member++) {
+    const weights = trainMember(set, { ...options, seed: (options.seed ?? 1) * 100 + member });
+    for (const name of ['grams', 'direct', 'bias'] as const) add(merged[name], weights[name], 1 / MEMBERS);
+    merged.input.set(weights.input, member * UNITS * DIMS);
+    merged.inputBias.set(weights.inputBias, member * UNITS);
+    for (let output = 0; output < OUTPUTS; output++)
+      for (let unit = 0; unit < UNITS; unit++)
+        merged.hidden[output * HIDDEN + member * UNITS + unit] = (weights.hidden[output * UNITS + unit] as number) / MEMBERS;
+  }
+  return merged;
+}
+
+/** One network; the mean of its last epochs, which wobbles less than any of them. */
+function trainMember(set: TrainingSet, options: TrainOptions): Weights {
   const draw = seeded(options.seed ?? 1);
   const trainer = new Trainer(draw);
   const epochs = options.epochs ?? 5;
-  const total = empty();
+  const total = empty(UNITS);
   let hard: readonly Window[] = [];
   for (let epoch = 0; epoch < epochs; epoch++) {
     const chosen: Sample[] = [...set.samples, ...hard.map((window) => ({ window, label: -1 }))];
@@ -53,36 +71,30 @@ export function train(set: TrainingSet, options: TrainOptions = {}): Weights {
     shuffle(chosen, draw);
     let loss = 0;
     for (const sample of chosen) loss += trainer.step(sample);
-    const scorer = new Scorer(trainer.weights());
+    const weights = trainer.weights();
+    const scorer = new Scorer(weights);
     hard = set.benign.filter((window) => scorer.score(window) > HARD);
-    if (epoch >= WARM) add(total, trainer.weights());
+    if (epoch >= WARM) for (const name of NAMES) add(total[name], weights[name], 1 / (epochs - WARM));
     options.log?.(`epoch ${epoch + 1}/${epochs}: loss ${(loss / chosen.length).toFixed(4)}, ${chosen.length} windows, ${hard.length} hard`);
   }
-  return averaged(total, epochs - WARM);
+  return total;
 }
 
-function empty(): Weights {
+const NAMES = ['grams', 'input', 'inputBias', 'hidden', 'direct', 'bias'] as const;
+
+function empty(units: number): Weights {
   return {
     grams: new Float32Array(BUCKETS * OUTPUTS),
-    input: new Float32Array(HIDDEN * DIMS),
-    inputBias: new Float32Array(HIDDEN),
-    hidden: new Float32Array(OUTPUTS * HIDDEN),
+    input: new Float32Array(units * DIMS),
+    inputBias: new Float32Array(units),
+    hidden: new Float32Array(OUTPUTS * units),
     direct: new Float32Array(OUTPUTS * DIMS),
     bias: new Float32Array(OUTPUTS),
   };
 }
 
-const NAMES = ['grams', 'input', 'inputBias', 'hidden', 'direct', 'bias'] as const;
-
-function add(total: Weights, weights: Weights): void {
-  for (const name of NAMES)
-    for (let at = 0; at < total[name].length; at++) total[name][at] = (total[name][at] as number) + (weights[name][at] as number);
-}
-
-/** The mean of the last epochs wobbles less than any of them. */
-function averaged(total: Weights, count: number): Weights {
-  for (const name of NAMES) for (let at = 0; at < total[name].length; at++) total[name][at] = (total[name][at] as number) / count;
-  return total;
+function add(total: Float32Array, part: Float32Array, share: number): void {
+  for (let at = 0; at < total.length; at++) total[at] = (total[at] as number) + (part[at] as number) * share;
 }
 
 function telling(scorer: Scorer, all: readonly Window[]): Window | undefined {
@@ -123,18 +135,18 @@ class Table {
 class Trainer {
   private readonly grams = new Table(BUCKETS * OUTPUTS);
   private readonly input: Table;
-  private readonly inputBias = new Table(HIDDEN);
+  private readonly inputBias = new Table(UNITS);
   private readonly hidden: Table;
   private readonly direct = new Table(OUTPUTS * DIMS);
   private readonly bias = new Table(OUTPUTS);
   private readonly mean = new Float32Array(DIMS);
-  private readonly layer = new Float64Array(HIDDEN);
+  private readonly layer = new Float64Array(UNITS);
   private readonly errors = new Float64Array(OUTPUTS);
 
   constructor(draw: (below: number) => number) {
     const spread = (width: number) => () => ((draw(20_001) - 10_000) / 10_000) * Math.sqrt(1 / width);
-    this.input = new Table(HIDDEN * DIMS, spread(DIMS));
-    this.hidden = new Table(OUTPUTS * HIDDEN, spread(HIDDEN));
+    this.input = new Table(UNITS * DIMS, spread(DIMS));
+    this.hidden = new Table(OUTPUTS * UNITS, spread(UNITS));
   }
 
   /** One gradient step; the sample's loss. */
@@ -157,14 +169,14 @@ class Trainer {
   private forward(window: Window, share: number): void {
     const { mean, layer, errors } = this;
     meanVector(window, mean);
-    for (let unit = 0; unit < HIDDEN; unit++) {
+    for (let unit = 0; unit < UNITS; unit++) {
       let sum = this.inputBias.values[unit] as number;
       for (let at = 0, from = unit * DIMS; at < DIMS; at++) sum += (this.input.values[from + at] as number) * (mean[at] as number);
       layer[unit] = sum > 0 ? sum : 0;
     }
     for (let output = 0; output < OUTPUTS; output++) {
       let sum = this.bias.values[output] as number;
-      for (let unit = 0, from = output * HIDDEN; unit < HIDDEN; unit++)
+      for (let unit = 0, from = output * UNITS; unit < UNITS; unit++)
         sum += (this.hidden.values[from + unit] as number) * (layer[unit] as number);
       for (let at = 0, from = output * DIMS; at < DIMS; at++) sum += (this.direct.values[from + at] as number) * (mean[at] as number);
       errors[output] = sum;
@@ -179,11 +191,11 @@ class Trainer {
 
   private backward(window: Window, share: number): void {
     const { mean, layer, errors } = this;
-    for (let unit = 0; unit < HIDDEN; unit++) {
+    for (let unit = 0; unit < UNITS; unit++) {
       if (layer[unit] === 0) continue;
       let back = 0;
       for (let output = 0; output < OUTPUTS; output++)
-        back += (errors[output] as number) * (this.hidden.values[output * HIDDEN + unit] as number);
+        back += (errors[output] as number) * (this.hidden.values[output * UNITS + unit] as number);
       this.inputBias.update(unit, back);
       for (let at = 0; at < DIMS; at++) this.input.update(unit * DIMS + at, back * (mean[at] as number));
     }
@@ -191,8 +203,8 @@ class Trainer {
       const error = errors[output] as number;
       if (error === 0) continue;
       this.bias.update(output, error);
-      for (let unit = 0; unit < HIDDEN; unit++)
-        if (layer[unit] !== 0) this.hidden.update(output * HIDDEN + unit, error * (layer[unit] as number));
+      for (let unit = 0; unit < UNITS; unit++)
+        if (layer[unit] !== 0) this.hidden.update(output * UNITS + unit, error * (layer[unit] as number));
       for (let at = 0; at < DIMS; at++) this.direct.update(output * DIMS + at, error * (mean[at] as number));
     }
     for (const part of window.parts)
