@@ -6,6 +6,8 @@ import { canonical, encode } from './json.ts';
 import type { Discarded, RunJournal } from './port.ts';
 import { ROLLOUT_COLUMNS, toRow } from './rows.ts';
 import { openForWriting } from './schema.ts';
+import { sumOf, type Cell } from './sums.ts';
+import { requireWhole } from './verify.ts';
 
 export { openJournalReader } from './reader.ts';
 export { hasJournal } from './schema.ts';
@@ -24,6 +26,9 @@ function bodyOf(event: RunEvent): string {
   if (event.type === 'tasks') return encode({ type: event.type, step: event.step, count: event.tasks.length });
   return isAudited(event) ? canonical(event) : encode(event);
 }
+
+/** Inserts a row with its checksum; returns its number. */
+const put = (statement: StatementSync, cells: readonly Cell[]): number => Number(statement.run(...cells, sumOf(cells)).lastInsertRowid);
 
 /** Undoes what a failed transaction left, if SQLite has not done so itself. */
 function rollBack(db: DatabaseSync): void {
@@ -52,14 +57,17 @@ export function openJournal(dir: string, options: { readonly now?: () => number;
       db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageSize))}`);
     }
     requireChain(dir, db);
+    requireWhole(dir, db);
     writeHead(dir, db);
     insert = {
-      event: db.prepare('INSERT INTO events (at, step, type, body) VALUES (?, ?, ?, ?)'),
+      event: db.prepare('INSERT INTO events (at, step, type, body, sum) VALUES (?, ?, ?, ?, ?)'),
       rollout: db.prepare(
-        `INSERT INTO rollouts (seq, live, ${ROLLOUT_COLUMNS.join(', ')}) VALUES (?, 1${', ?'.repeat(ROLLOUT_COLUMNS.length)})`,
+        `INSERT INTO rollouts (live, seq, ${ROLLOUT_COLUMNS.join(', ')}, sum) VALUES (1, ?${', ?'.repeat(ROLLOUT_COLUMNS.length)}, ?)`,
       ),
-      task: db.prepare('INSERT INTO tasks (seq, step, id, type, body) VALUES (?, ?, ?, ?, ?)'),
-      finding: db.prepare('INSERT INTO findings (seq, step, rollout_id, idx, category, severity, detector) VALUES (?, ?, ?, ?, ?, ?, ?)'),
+      task: db.prepare('INSERT INTO tasks (seq, step, id, type, body, sum) VALUES (?, ?, ?, ?, ?, ?)'),
+      finding: db.prepare(
+        'INSERT INTO findings (seq, step, rollout_id, idx, category, severity, detector, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      ),
     };
   } catch (error) {
     db.close();
@@ -71,12 +79,12 @@ export function openJournal(dir: string, options: { readonly now?: () => number;
   const write = (event: RunEvent): void => {
     const at = now();
     const body = bodyOf(event);
-    const seq = Number(insert.event.run(at, event.step, event.type, body).lastInsertRowid);
-    if (event.type === 'rollouts') for (const record of event.rollouts) insert.rollout.run(seq, ...toRow(record));
-    if (event.type === 'tasks') for (const task of event.tasks) insert.task.run(seq, task.step, task.id, task.type, encode(task));
+    const seq = put(insert.event, [at, event.step, event.type, body]);
+    if (event.type === 'rollouts') for (const record of event.rollouts) put(insert.rollout, [seq, ...toRow(record)]);
+    if (event.type === 'tasks') for (const task of event.tasks) put(insert.task, [seq, task.step, task.id, task.type, encode(task)]);
     if (event.type === 'finding') {
       const { category, severity, detector } = event.finding;
-      insert.finding.run(seq, event.step, event.rolloutId, event.index, category, severity, detector);
+      put(insert.finding, [seq, event.step, event.rolloutId, event.index, category, severity, detector]);
     }
     if (isAudited(event)) chain(db, { seq, at, kind: event.type, rolloutId: rolloutIdOf(event), body });
   };

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { RunEvent } from '../core/events.ts';
+import type { RolloutRecord, RunEvent } from '../core/events.ts';
 import { EMPTY_VIEW, fold, type RunView } from '../core/fold.ts';
 import type { Task } from '../core/types.ts';
 import { guarded } from './errors.ts';
@@ -7,6 +7,7 @@ import { decode } from './json.ts';
 import type { JournalReader, RolloutQuery, Stored } from './port.ts';
 import { fromRow, ROLLOUT_COLUMNS, type Row } from './rows.ts';
 import { openForReading } from './schema.ts';
+import { requireSum } from './sums.ts';
 
 export interface RunReader extends JournalReader {
   /** The state of the run, folded from the few events that decide it; charts, counts and flagged thoughts stay empty. */
@@ -22,9 +23,21 @@ interface EventRow {
   readonly step: number;
   readonly type: string;
   readonly body: string;
+  readonly sum: number;
 }
 
-const COLUMNS = ROLLOUT_COLUMNS.join(', ');
+const COLUMNS = `seq, ${ROLLOUT_COLUMNS.join(', ')}, sum`;
+const TASK_COLUMNS = 'seq, step, id, type, body, sum';
+
+function toRecord(row: Row): RolloutRecord {
+  requireSum([row['seq']!, ...ROLLOUT_COLUMNS.map((name) => row[name]!)], row['sum'], `The rollout ${String(row['id'])}`);
+  return fromRow(row);
+}
+
+function toTask(row: Row): Task {
+  requireSum([row['seq']!, row['step']!, row['id']!, row['type']!, row['body']!], row['sum'], `The task ${String(row['id'])}`);
+  return decode(String(row['body'])) as Task;
+}
 
 /** Each condition of a query with its value; absent keys ask for nothing. */
 function conditions(query: Omit<RolloutQuery, 'limit' | 'offset'>): { where: string; values: (string | number)[] } {
@@ -42,12 +55,13 @@ function conditions(query: Omit<RolloutQuery, 'limit' | 'offset'>): { where: str
   return { where: ['live = 1', ...asked.map(([sql]) => sql)].join(' AND '), values: asked.map(([, value]) => value) };
 }
 
-function toStored(db: DatabaseSync, { seq, at, step, type, body }: EventRow): Stored {
+function toStored(db: DatabaseSync, { seq, at, step, type, body, sum }: EventRow): Stored {
+  requireSum([at, step, type, body], sum, `Event ${seq} (${type}, step ${step})`);
   const event = decode(body) as Record<string, unknown>;
   if (type === 'rollouts') return { seq, at, event: { ...event, rollouts: [] } as unknown as RunEvent };
   if (type !== 'tasks') return { seq, at, event: event as unknown as RunEvent };
-  const rows = db.prepare('SELECT body FROM tasks WHERE seq = ? ORDER BY n').all(seq);
-  return { seq, at, event: { type, step, tasks: rows.map((row) => decode(String(row['body'])) as Task) } };
+  const rows = db.prepare(`SELECT ${TASK_COLUMNS} FROM tasks WHERE seq = ? ORDER BY n`).all(seq);
+  return { seq, at, event: { type, step, tasks: rows.map((row) => toTask(row as Row)) } };
 }
 
 /**
@@ -75,7 +89,9 @@ export function openJournalReader(dir: string): RunReader {
   return {
     events: (afterSeq, limit = -1) =>
       snapshot(() => {
-        const rows = db.prepare('SELECT seq, at, step, type, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?').all(afterSeq, limit);
+        const rows = db
+          .prepare('SELECT seq, at, step, type, body, sum FROM events WHERE seq > ? ORDER BY seq LIMIT ?')
+          .all(afterSeq, limit);
         return (rows as unknown as EventRow[]).map((row) => toStored(db, row));
       }),
     rollouts: ({ limit, offset = 0, ...query }) =>
@@ -84,12 +100,12 @@ export function openJournalReader(dir: string): RunReader {
         const rows = db
           .prepare(`SELECT ${COLUMNS} FROM rollouts WHERE ${where} ORDER BY n DESC LIMIT ? OFFSET ?`)
           .all(...values, limit, offset);
-        return rows.map((row) => fromRow(row as Row));
+        return rows.map((row) => toRecord(row as Row));
       }),
     rollout: (id) =>
       snapshot(() => {
         const row = db.prepare(`SELECT ${COLUMNS} FROM rollouts WHERE id = ? ORDER BY live DESC, n DESC LIMIT 1`).get(id);
-        return row ? fromRow(row as Row) : null;
+        return row ? toRecord(row as Row) : null;
       }),
     rolloutCount: (query) =>
       snapshot(() => {
@@ -100,14 +116,14 @@ export function openJournalReader(dir: string): RunReader {
       snapshot(() => {
         const where = taskType === undefined ? '' : 'WHERE type = ?';
         const rows = db
-          .prepare(`SELECT body FROM tasks ${where} ORDER BY n DESC LIMIT ? OFFSET ?`)
+          .prepare(`SELECT ${TASK_COLUMNS} FROM tasks ${where} ORDER BY n DESC LIMIT ? OFFSET ?`)
           .all(...(taskType === undefined ? [] : [taskType]), limit, offset);
-        return rows.map((row) => decode(String(row['body'])) as Task);
+        return rows.map((row) => toTask(row as Row));
       }),
     task: (id) =>
       snapshot(() => {
-        const row = db.prepare('SELECT body FROM tasks WHERE id = ?').get(id);
-        return row ? (decode(String(row['body'])) as Task) : null;
+        const row = db.prepare(`SELECT ${TASK_COLUMNS} FROM tasks WHERE id = ?`).get(id);
+        return row ? toTask(row as Row) : null;
       }),
     severities: (step) =>
       snapshot(() =>
@@ -123,7 +139,7 @@ export function openJournalReader(dir: string): RunReader {
       snapshot(() => {
         const rows = db
           .prepare(
-            `SELECT seq, at, step, type, body FROM events
+            `SELECT seq, at, step, type, body, sum FROM events
              WHERE type IN ('start', 'pause', 'resume', 'error', 'end')
                OR seq IN (SELECT max(seq) FROM events WHERE type IN ('step', 'checkpoint') GROUP BY type)
              ORDER BY seq`,

@@ -2,8 +2,8 @@ import type { RolloutRecord } from '../core/events.ts';
 import type { Outcome, Role, StopReason, TaskType } from '../core/types.ts';
 import { decode, encode } from './json.ts';
 import { pack, unpack } from './pack.ts';
+import type { Cell } from './sums.ts';
 
-type Cell = string | number | null | Uint8Array;
 export type Row = Record<string, Cell>;
 
 // prettier-ignore

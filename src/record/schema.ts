@@ -7,17 +7,17 @@ import { RecordError } from './port.ts';
 
 export const JOURNAL_FILE = 'journal.sqlite';
 /** Raised when a table changes shape; a journal of another version is refused, never guessed at. */
-const VERSION = 1;
+const VERSION = 2;
 /** `PRAGMA application_id`, "KLVN": tells a Kelvin journal from any other SQLite file. */
 const APPLICATION = 0x4b4c564e;
 
 /**
  * Sequence numbers are never given out twice (AUTOINCREMENT), also after a rollback, so a reader that polls
  * `events(after)` misses nothing. `rollouts` puts short columns before texts: filters then never read the texts.
- * `live` is 0 for rollouts of a discarded step that were kept as evidence.
+ * `live` is 0 for rollouts of a discarded step that were kept as evidence. `sum` is the checksum of the row (`sums.ts`).
  */
 const TABLES = `
-CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, step INTEGER NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, step INTEGER NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX events_type ON events (type, seq);
 
 CREATE TABLE rollouts (
@@ -25,7 +25,7 @@ CREATE TABLE rollouts (
   role TEXT NOT NULL, task_type TEXT NOT NULL, task_id TEXT, outcome TEXT NOT NULL, severity INTEGER NOT NULL,
   reward REAL, advantage REAL, stop_reason TEXT NOT NULL, policy_version INTEGER NOT NULL, inexact TEXT,
   thought TEXT NOT NULL, answer TEXT NOT NULL, program TEXT, detail TEXT NOT NULL, prompt TEXT NOT NULL, completion TEXT NOT NULL,
-  prompt_tokens BLOB NOT NULL, tokens BLOB NOT NULL, logprobs BLOB NOT NULL) STRICT;
+  prompt_tokens BLOB NOT NULL, tokens BLOB NOT NULL, logprobs BLOB NOT NULL, sum INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE UNIQUE INDEX rollouts_id ON rollouts (id) WHERE live;
 CREATE INDEX rollouts_evidence ON rollouts (id) WHERE NOT live;
 CREATE INDEX rollouts_step ON rollouts (live, step, n);
@@ -33,11 +33,11 @@ CREATE INDEX rollouts_severity ON rollouts (live, severity, n);
 CREATE INDEX rollouts_task ON rollouts (task_id) WHERE task_id IS NOT NULL;
 CREATE INDEX rollouts_kind ON rollouts (live, role, task_type, outcome, n);
 
-CREATE TABLE tasks (n INTEGER PRIMARY KEY, seq INTEGER NOT NULL, step INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+CREATE TABLE tasks (n INTEGER PRIMARY KEY, seq INTEGER NOT NULL, step INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX tasks_seq ON tasks (seq);
 CREATE INDEX tasks_type ON tasks (type, n);
 
-CREATE TABLE findings (seq INTEGER PRIMARY KEY, step INTEGER NOT NULL, rollout_id TEXT NOT NULL, idx INTEGER NOT NULL, category TEXT NOT NULL, severity INTEGER NOT NULL, detector TEXT NOT NULL) STRICT;
+CREATE TABLE findings (seq INTEGER PRIMARY KEY, step INTEGER NOT NULL, rollout_id TEXT NOT NULL, idx INTEGER NOT NULL, category TEXT NOT NULL, severity INTEGER NOT NULL, detector TEXT NOT NULL, sum INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX findings_rollout ON findings (rollout_id, idx);
 CREATE INDEX findings_severity ON findings (severity, seq);
 
