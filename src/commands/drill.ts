@@ -5,9 +5,10 @@ import type { RunEvent } from '../core/events.ts';
 import { inline, jsonLine } from '../core/inert.ts';
 import { createRunFolder, findRun } from '../record/folder.ts';
 import { forgetAnchor } from '../record/journal.ts';
-import { createMonitor } from '../../safety/monitor.ts';
+import { Closing } from './closing.ts';
 import { drillAllCommand } from './drill-all.ts';
 import { EXIT, UsageError } from './exits.ts';
+import { openMonitor } from './open-monitor.ts';
 import { order } from './pause.ts';
 import { runsRoot } from './paths.ts';
 import { runSession } from './session.ts';
@@ -48,7 +49,10 @@ async function everything(options: DrillOptions): Promise<number> {
   const config = configOf({ config: options.config, set: [] });
   const { gallery } = options;
   const format = gallery ? { gallery: gallery === true ? null : gallery } : options.json ? 'json' : 'table';
-  return await drillAllCommand(createMonitor(), config, format);
+  await using stack = new Closing();
+  const monitor = await openMonitor(config, stack);
+  if (!monitor) throw new UsageError('This config switches the monitor off (safety.monitor): there is nothing to drill.');
+  return await drillAllCommand(monitor, config, format);
 }
 
 async function drillOwnRun(scratch: string, options: DrillOptions): Promise<number> {
