@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT, explain } from './commands/exits.ts';
+import { addSnapshot } from './commands/snapshot-flags.ts';
 import type { GradientsCommand } from './commands/gradients.ts';
 import type { Display } from './commands/output.ts';
 import { sanitise } from './core/inert.ts';
@@ -111,6 +112,7 @@ program
   .command('open <run>')
   .description('open the app on a run, live or ended')
   .action(act(async (run: string) => (await import('./commands/open-run.ts')).openCommand(run)));
+addSnapshot(program, (options) => act(async () => (await import('./commands/snapshot.ts')).snapshotCommand(options))());
 program
   .command('pause <run>')
   .description('pause a live run before its next optimiser step')

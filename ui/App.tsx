@@ -58,6 +58,20 @@ function TooSmall({ state }: { readonly state: AppState }) {
   );
 }
 
+/** One whole screen, from the state alone. */
+export function Frame({ state }: { readonly state: AppState }) {
+  if (tooSmall(state.size)) return <TooSmall state={state} />;
+  return (
+    <Box flexDirection="column" width={state.size.columns} height={usableRows(state)} overflow="hidden">
+      <Header state={state} />
+      <Box height={bodyRows(state)} overflow="hidden">
+        <Body state={state} />
+      </Box>
+      <StatusBar state={state} />
+    </Box>
+  );
+}
+
 function Shell({ controls }: { readonly controls: Controls }) {
   const state = useAppState();
   const { columns, rows } = useWindowSize();
@@ -83,17 +97,7 @@ function Shell({ controls }: { readonly controls: Controls }) {
   // A frame for another size than the terminal's would wrap or scroll: sizes come from Ink at once, the rest from the store.
   const sized = columns === state.size.columns && rows === state.size.rows ? state : { ...state, size: { columns, rows } };
   // A frame lower than the screen after one that filled it makes Ink clear the screen from its corner; the next one starts afresh.
-  if (blank) return <Text> </Text>;
-  if (tooSmall(sized.size)) return <TooSmall state={sized} />;
-  return (
-    <Box flexDirection="column" width={columns} height={usableRows(sized)} overflow="hidden">
-      <Header state={sized} />
-      <Box height={bodyRows(sized)} overflow="hidden">
-        <Body state={sized} />
-      </Box>
-      <StatusBar state={sized} />
-    </Box>
-  );
+  return blank ? <Text> </Text> : <Frame state={sized} />;
 }
 
 export const App = ({ store, controls }: { readonly store: Store; readonly controls: Controls }) => (

@@ -1,0 +1,62 @@
+import { renderToString } from 'ink';
+import type { RunView } from '../src/core/fold.ts';
+import type { JournalReader } from '../src/record/port.ts';
+import { Actions } from './actions.ts';
+import { Frame } from './App.tsx';
+import { Feed } from './feed.ts';
+import { SCREEN_KEYS } from './keys.ts';
+import type { ScreenName } from './keys.ts';
+import { Pages } from './pages.ts';
+import { plainText } from './picture/cells.ts';
+import { svgOf } from './picture/svg.ts';
+import { createAppStore } from './store.ts';
+import type { AppState } from './store.ts';
+import { inline } from './text.ts';
+import { detectTheme } from './theme.ts';
+
+/** The app's own screens without a terminal: what a person would see of a run at this moment. */
+export interface SnapshotOptions {
+  readonly runName: string;
+  readonly reader: JournalReader;
+  readonly screen: ScreenName;
+  readonly columns: number;
+  readonly rows: number;
+  readonly theme: 'dark' | 'light';
+  readonly figures?: ((view: RunView) => readonly string[]) | undefined;
+  readonly audit?: AppState['audit'] | undefined;
+  /** Keys pressed before the picture is taken, by the names of the key map. */
+  readonly keys?: readonly string[] | undefined;
+  /** Wall clock, ms. */
+  readonly now: number;
+}
+
+/** A frame as Ink writes it, text with colours; the caller has to see to it that chalk knows of colours (FORCE_COLOR). */
+export function frameOf(options: SnapshotOptions): string {
+  const { runName, reader, screen, columns, rows } = options;
+  const theme = detectTheme({ LANG: 'C.UTF-8', TERM: 'xterm' }, 'linux', { name: options.theme, ascii: false });
+  const store = createAppStore(theme, { columns, rows }, runName, options.now);
+  store.setState({ figures: options.figures ?? null, audit: options.audit ?? null });
+  const pages = new Pages(store, reader);
+  const nothing = (): void => undefined;
+  const feed = new Feed({ store, reader, now: () => options.now, onAlert: nothing, onData: () => pages.invalidate() });
+  while (!store.getState().loaded && store.getState().journalError === null) feed.tick();
+  const actions = new Actions(store, {
+    send: () => Promise.resolve({ ok: false, message: 'this is a picture' }),
+    quit: nothing,
+    repaint: nothing,
+    refresh: (force) => pages.refresh(force),
+    now: () => options.now,
+    user: '',
+  });
+  store.setState({ asideSeq: screen === 'run' ? null : store.getState().pauseSeq });
+  actions.press(SCREEN_KEYS[screen]);
+  for (const key of options.keys ?? []) actions.press(key);
+  pages.refresh(true);
+  feed.close();
+  return renderToString(<Frame state={store.getState()} />, { columns });
+}
+
+export const snapshotText = (options: SnapshotOptions): string => `${plainText(frameOf(options))}\n`;
+
+export const snapshotSvg = (options: SnapshotOptions): string =>
+  svgOf(frameOf(options), options, options.theme, `Kelvin, screen ${options.screen} of the run ${inline(options.runName)}`);
