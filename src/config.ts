@@ -129,6 +129,13 @@ const schema = z.strictObject({
       monitor: z.boolean().default(true),
       pauseAt: z.literal([3, 4]).default(4),
       cut: z.boolean().default(true),
+      judge: z
+        .strictObject({
+          model: z.string().default(''),
+          share: z.number().min(0).max(1).default(0.02),
+          answerSeconds: z.number().positive().default(120),
+        })
+        .prefault({}),
       policy: z
         .strictObject({
           confirm: z.enum(['two-tiers', 'one']).default('two-tiers'),

@@ -57,7 +57,7 @@ export function questionAbout(thought: Thought, seed: number): Question {
 /** What ends or begins a message in chat templates: `<|im_end|>`, `</s>`, `<start_of_turn>`, `[INST]`. */
 const TEMPLATE_MARK =
   /<(?=[|｜]|\/?(?:s|bos|eos|(?:start|end)_of_turn|think|system|user|assistant)>)|\[(?=\/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS)\])/gi;
-const UNSEEN = /[\u007f-\u009f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g;
+const UNSEEN = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g;
 
 /**
  * The text with terminal controls and invisible characters shown as symbols and template marks broken. Every UTF-16 unit stays one, so
@@ -66,7 +66,7 @@ const UNSEEN = /[\u007f-\u009f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufef
 export function inert(text: string): string {
   return text
     .toWellFormed()
-    .replaceAll(/[\0-\x08\x0b-\x1f]/g, (control) => String.fromCharCode(0x2400 + control.charCodeAt(0)))
+    .replaceAll(/[^\P{Cc}\t\n]/gu, (control) => (control < ' ' ? String.fromCharCode(0x2400 + control.charCodeAt(0)) : '\u2423'))
     .replaceAll(UNSEEN, '\u2423')
     .replaceAll(/[\u{e0000}-\u{e0fff}]/gu, '\u2423\u2423')
     .replaceAll(TEMPLATE_MARK, (mark) => (mark === '[' ? '\u27e6' : '\u2039'));

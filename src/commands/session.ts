@@ -7,11 +7,11 @@ import { EMPTY_VIEW, fold } from '../core/fold.ts';
 import type { RunView } from '../core/fold.ts';
 import type { MemoryPlan, Metrics } from '../core/types.ts';
 import type { Config } from '../config.ts';
-import { createMonitor } from '../../safety/monitor.ts';
 import { DRILL_THOUGHT } from '../../safety/drill.ts';
 import { openEngine } from './open.ts';
 import type { Engine } from '../engine/ports.ts';
 import { openEnvironment } from './open.ts';
+import { openMonitor } from './open-monitor.ts';
 import type { Environment } from '../environment/port.ts';
 import { evaluate } from '../eval/evaluate.ts';
 import { heldoutTasks } from '../eval/heldout.ts';
@@ -110,7 +110,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
     },
     view.pause !== null,
   );
-  const monitor = config.safety.monitor ? createMonitor() : null;
+  const monitor = await openMonitor(config, stack);
   const server = await serveControl(runDir, commandHandler({ conductor, record, step: () => state.current }));
   stack.defer(() => server.close());
   const live = createLive(
