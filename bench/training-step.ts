@@ -22,7 +22,7 @@ const engine = await openGgmlEngine({
   threads: Number(threads),
   contextLength: PROMPT + NEW,
   parallel: PROMPTS * ROLLOUTS,
-  tokenBudget: 512,
+  tokenBudget: 320,
   seed: 1,
 });
 const optim = { lr: 1e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, gradClip: 1 };

@@ -1,6 +1,6 @@
 import type { Phase, PauseCause } from '../core/events.ts';
 import type { Finding } from '../core/finding.ts';
-import type { Dialect } from '../core/prompts/dialect.ts';
+import type { Dialect, Question } from '../core/prompts/dialect.ts';
 import type { Role, TaskType } from '../core/types.ts';
 import type { Config } from '../config.ts';
 import type { Engine } from '../engine/ports.ts';
@@ -15,6 +15,8 @@ export interface LoopContext {
   readonly engine: Engine;
   readonly environment: Environment;
   readonly dialect: Dialect;
+  /** Tokens of a prompt of the dialect, in the model's frame. */
+  readonly encode: (question: Question) => number[];
   /** Reads every rollout as it comes. */
   readonly reader: Reader;
   readonly journal: Journal;

@@ -189,7 +189,7 @@ describe('tokens', () => {
     const own = ownTokenizer(readGguf(model)) as LongestMatch;
     const l = bindLlama('cpu');
     const native = loadLlamaModel(l, model, true, false);
-    const theirs = new LlamaVocabulary(l, native);
+    const theirs = new LlamaVocabulary(l, native, readGguf(model));
     expect(theirs.eosToken).toBe(EOS);
     for (const text of samples) expect(theirs.encode(text), text).toEqual(own.encode(text));
     for (let t = 0; t < own.size; t++)
