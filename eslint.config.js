@@ -7,6 +7,7 @@ const rooms = {
   'src/engine': ['environment', 'record', 'loop', 'eval', 'pretrain', 'commands', 'safety', 'ui'],
   'src/environment': ['engine', 'record', 'loop', 'eval', 'pretrain', 'commands', 'safety', 'ui'],
   'src/record': ['engine', 'environment', 'loop', 'eval', 'pretrain', 'commands', 'safety', 'ui'],
+  'src/export': ['engine', 'environment', 'loop', 'eval', 'pretrain', 'commands', 'safety', 'ui'],
   'src/loop': ['eval', 'pretrain', 'commands', 'ui'],
   'src/eval': ['record', 'commands', 'safety', 'ui'],
   'src/models': ['environment', 'record', 'loop', 'eval', 'pretrain', 'commands', 'safety', 'ui'],

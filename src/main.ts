@@ -1,5 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT, explain } from './commands/exits.ts';
+import type { ExportFormat } from './commands/export.ts';
+import type { RecordFormat } from './commands/export-records.ts';
 import { addSnapshot } from './commands/snapshot-flags.ts';
 import type { GradientsCommand } from './commands/gradients.ts';
 import type { Display } from './commands/output.ts';
@@ -101,9 +103,10 @@ program
   .option('--headless', 'plain progress lines (the default here)')
   .option('--json', 'one JSON event a line')
   .option('--exit-on-pause', 'end with exit code 6 when the run pauses')
+  .option('--accept', 'go on although the configuration is not the one that the run recorded')
   .option('--stay-paused', 'give a paused run its process back, still paused')
   .action(
-    act(async (run: string, flags: RunFlags & { readonly reason?: string; readonly stayPaused?: boolean }) => {
+    act(async (run: string, flags: RunFlags & { readonly reason?: string; readonly stayPaused?: boolean; readonly accept?: boolean }) => {
       const { resumeCommand } = await import('./commands/resume.ts');
       return await resumeCommand({ ...flags, run, display: display(flags) });
     }),
@@ -123,6 +126,18 @@ program
   .description('list the runs')
   .option('--json', 'one JSON object a line')
   .action(act(async (flags: { json?: boolean }) => (await import('./commands/runs.ts')).runsCommand({ json: Boolean(flags.json) })));
+program
+  .command('checkpoints <run>')
+  .description('list the checkpoints of a run, keep one for good, or check them')
+  .option('--pin <step>', 'never remove the checkpoint of this step', integer)
+  .option('--unpin <step>', 'let it go again', integer)
+  .option('--check', 'compare every byte with its checksum')
+  .option('--json', 'one JSON object a line')
+  .action(
+    act(async (run: string, flags: { pin?: number; unpin?: number; check?: boolean; json?: boolean }) =>
+      (await import('./commands/checkpoints.ts')).checkpointsCommand({ ...flags, run, json: Boolean(flags.json) }),
+    ),
+  );
 program
   .command('review <run>')
   .description('label what the monitor found, by keys in a plain terminal, or write a report of it')
@@ -228,18 +243,21 @@ models
   );
 program
   .command('export <run>')
-  .description('write what a run has learned: an adapter for llama.cpp, a PEFT folder, or a merged model')
+  .description('write what a run has learned (gguf, peft, merged), or its record for other programs (docs/exports.md)')
   .addOption(
     new Option('--format <format>', 'gguf: adapter (whole model after full-parameter training)')
-      .choices(['gguf', 'peft', 'merged'])
+      .choices(['gguf', 'peft', 'merged', 'jsonl', 'parquet', 'csv', 'tensorboard', 'inspect'])
       .default('gguf'),
   )
-  .option('--out <path>', 'file or, for peft, folder (default: in this folder, named after the run)')
+  .option('--out <path>', 'file or folder (default: in this folder, named after the run)')
   .option('--json', 'one JSON line')
   .action(
-    act(async (run: string, flags: { format: 'gguf' | 'peft' | 'merged'; out?: string; json?: boolean }) =>
-      (await import('./commands/export.ts')).exportCommand({ ...flags, run, json: Boolean(flags.json) }),
-    ),
+    act(async (run: string, flags: { format: ExportFormat | RecordFormat; out?: string; json?: boolean }) => {
+      const { format, ...rest } = { ...flags, run, json: Boolean(flags.json) };
+      if (format === 'gguf' || format === 'peft' || format === 'merged')
+        return await (await import('./commands/export.ts')).exportCommand({ ...rest, format });
+      return await (await import('./commands/export-records.ts')).exportRecords({ ...rest, format });
+    }),
   );
 program
   .command('chat')
