@@ -162,7 +162,7 @@ const schema = z.strictObject({
       every: z.number().int().min(0).default(0),
     })
     .prefault({}),
-  checkpoint: z.strictObject({ every: count.default(1), keep: count.default(2) }).prefault({}),
+  checkpoint: z.strictObject({ every: count.default(1), keep: count.default(2), best: z.string().default('') }).prefault({}),
   control: z.strictObject({ advantages: z.enum(['on', 'zero']).default('on') }).prefault({}),
 });
 

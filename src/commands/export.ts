@@ -12,12 +12,14 @@ import { readTrained } from '../engine/ggml/state.ts';
 import type { Trained } from '../engine/ggml/state.ts';
 import { EngineError } from '../engine/ports.ts';
 import { sha256 } from '../models/cache.ts';
+import { inline } from '../core/inert.ts';
 import { latestCheckpoint } from '../record/checkpoint.ts';
+import { hasJournal } from '../record/journal.ts';
 import { findRun, readRunConfig } from '../record/folder.ts';
 import { EXIT, UsageError } from './exits.ts';
 import { modelFile } from './open.ts';
 import { runsRoot } from './paths.ts';
-import { viewOf } from './resume.ts';
+import { namedIn, readEvents } from './restore.ts';
 import { ENGINE_FOLDER } from './session.ts';
 
 export const EXPORT_FORMATS = ['gguf', 'peft', 'merged'] as const;
@@ -36,9 +38,9 @@ export interface Learned {
 /** @throws UsageError when the run has no checkpoint; EngineError when model and checkpoint do not belong together. */
 export async function learnedIn(run: string): Promise<Learned> {
   const { dir } = findRun(runsRoot(), run);
-  const last = viewOf(dir).lastCheckpoint;
-  const found = last === null ? null : latestCheckpoint(dir, last);
+  const found = hasJournal(dir) ? latestCheckpoint(dir, namedIn(readEvents(dir))) : null;
   if (found === null) throw new UsageError(`${basename(dir)} has no checkpoint yet; the first comes after seeding. Let it run on.`);
+  for (const warning of found.warnings) process.stderr.write(`${inline(warning)} Step ${found.step} is taken instead.\n`);
   const config = parseConfig(readRunConfig(dir), [], `${dir}: config.json`);
   const model = await modelFile(config.model);
   const trained = readTrained(join(found.dir, ENGINE_FOLDER));

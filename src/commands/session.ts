@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { speechFor } from '../core/prompts/index.ts';
 import type { Speech } from '../core/prompts/index.ts';
 import type { LiveMessage, RunEvent } from '../core/events.ts';
-import { EMPTY_VIEW, fold } from '../core/fold.ts';
+import { fold } from '../core/fold.ts';
 import type { RunView } from '../core/fold.ts';
 import type { MemoryPlan, Metrics } from '../core/types.ts';
 import type { Config } from '../config.ts';
@@ -20,25 +20,26 @@ import { createConductor } from '../loop/conductor.ts';
 import type { ConductorControls } from '../loop/conductor.ts';
 import type { LoopContext } from '../loop/context.ts';
 import { run } from '../loop/run.ts';
-import { initialState, restoreState, storeState } from '../loop/state.ts';
-import type { LoopState, StoredState } from '../loop/state.ts';
+import { initialState, storeState } from '../loop/state.ts';
+import type { LoopState } from '../loop/state.ts';
 import { isHeldOut } from '../pretrain/split.ts';
-import { latestCheckpoint, saveCheckpoint } from '../record/checkpoint.ts';
+import { createBudget } from '../record/budget.ts';
+import { digestOf, saveCheckpoint } from '../record/checkpoint.ts';
 import { serveControl } from '../record/control.ts';
-import { openJournal, openJournalReader } from '../record/journal.ts';
+import { openJournal } from '../record/journal.ts';
 import { takeLastWords } from '../record/last-words.ts';
 import { acquireLock } from '../record/lock.ts';
-import type { RunJournal } from '../record/port.ts';
 import { Closing } from './closing.ts';
 import { isolationWarnings, knownIsolation } from './isolation.ts';
 import { lastDrill } from './drill-record.ts';
 import { createLive } from './live.ts';
 import { userName } from './user.ts';
-import { checkChain, openThoughtReader, tiersOff, untilWritten } from './watching.ts';
+import { checkChain, figureAt, hasRoom, openThoughtReader, tiersOff, untilWritten } from './watching.ts';
 import { EXIT } from './exits.ts';
 import { ROOT } from './paths.ts';
 import { commandHandler } from './orders.ts';
 import { createRecorder } from './recorder.ts';
+import { restore } from './restore.ts';
 
 /** What a run was made with; dependencies are pinned, so their versions are those of the manifest. */
 function versions(): Readonly<Record<string, string>> {
@@ -50,12 +51,22 @@ function versions(): Readonly<Record<string, string>> {
   return { kelvin: version, node: process.versions.node, ...dependencies };
 }
 
+/** What a session runs on, for scripts and tests that bring their own. */
+export interface SessionParts {
+  readonly openEngine: typeof openEngine;
+  readonly openEnvironment: typeof openEnvironment;
+}
+
 export interface SessionOptions {
   readonly runDir: string;
   readonly config: Config;
   /** Reason given for going on with a paused run. */
   readonly reason?: string | undefined;
   readonly exitOnPause?: boolean | undefined;
+  /** Facts about this start that are recorded as warnings. */
+  readonly notes?: readonly string[] | undefined;
+  /** How engine and environment are opened; the ones that the config asks for when absent. */
+  readonly parts?: SessionParts | undefined;
   /** Sees every event as it is recorded. */
   readonly onEvent: (event: RunEvent) => void;
   /** Called once the run can be steered, for instance by the drill. */
@@ -67,15 +78,15 @@ export interface SessionOptions {
  * its end, a stop or a fault, and closes everything. Returns the exit code (docs/cli.md).
  */
 export async function runSession(options: SessionOptions): Promise<number> {
-  const { runDir, config } = options;
+  const { runDir, config, parts = { openEngine, openEnvironment } } = options;
   await using stack = new Closing();
   const lock = stack.use(acquireLock(runDir));
   const before = takeLastWords(runDir);
   // What a wrong config breaks comes first, before anything is recorded.
   const planned = (plan: MemoryPlan): void => options.onEvent({ type: 'plan', step: 0, plan });
-  const engine = stack.use(await openEngine(config, false, planned));
+  const engine = stack.use(await parts.openEngine(config, false, planned));
   const speech = speechFor(engine, config);
-  const environment = stack.use(await openEnvironment(config));
+  const environment = stack.use(await parts.openEnvironment(config));
   const isolation = await knownIsolation(config.language);
   const journal = stack.use(openJournal(runDir));
   const restored = restore(journal, runDir);
@@ -135,7 +146,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
       drill: lastDrill(),
     },
     ...(before === null ? [] : [{ type: 'warning' as const, step: state.step, message: `The run was interrupted. ${before}` }]),
-    ...restored.warnings.map((message): RunEvent => ({ type: 'warning', step: state.step, message })),
+    ...[...restored.warnings, ...(options.notes ?? [])].map((message): RunEvent => ({ type: 'warning', step: state.step, message })),
   ]);
   if (!monitor) record([{ type: 'warning', step: state.step, message: 'The safety monitor is switched off: no thought is read.' }]);
   record(isolationWarnings(isolation).map((message): RunEvent => ({ type: 'warning', step: state.step, message })));
@@ -156,16 +167,19 @@ export async function runSession(options: SessionOptions): Promise<number> {
     answered,
     drillThought: DRILL_THOUGHT,
   };
+  const budget = createBudget(runDir);
   const cause = await run(context, {
     evaluate: evaluator(config, engine, speech, environment, live),
-    checkpoint: async (step) => {
+    checkpoint: async (step, metrics) => {
       lock.check();
-      const save = () =>
-        saveCheckpoint(runDir, step, (dir) => saveEngine(engine, dir), storeState(state), { keep: config.checkpoint.keep });
+      const { keep, best } = config.checkpoint;
+      const score = best === '' ? undefined : (at: number) => figureAt(view, best, at, step, metrics);
+      const save = () => saveCheckpoint(runDir, step, (dir) => saveEngine(engine, dir), storeState(state), { keep, score });
       const dir = await untilWritten(conductor, save);
       checkChain(runDir, conductor);
-      return dir;
+      return { dir, digest: digestOf(dir) };
     },
+    room: () => hasRoom(conductor, budget),
     firstEval: view.evals[0]?.[1] ?? null,
   }).catch((error: unknown) => {
     recordFault(record, state, error);
@@ -183,42 +197,6 @@ async function saveEngine(engine: Engine, dir: string): Promise<void> {
   const folder = join(dir, ENGINE_FOLDER);
   mkdirSync(folder);
   await engine.saveState(folder);
-}
-
-interface Restored {
-  readonly state: LoopState | null;
-  readonly dir: string | null;
-  readonly events: readonly RunEvent[];
-  readonly view: RunView;
-  readonly warnings: readonly string[];
-}
-
-/** The last complete step of a run folder; what came after it is discarded, and said. */
-function restore(journal: RunJournal, runDir: string): Restored {
-  const before = readEvents(runDir);
-  // The journal is the authority: a checkpoint that it does not name was saved just before a kill.
-  const named = before.findLast((event) => event.type === 'checkpoint')?.step ?? -1;
-  const found = latestCheckpoint(runDir, named);
-  const warnings = found ? [...found.warnings] : [];
-  const stored = found ? (found.state as StoredState) : null;
-  if (before.length > 0) {
-    const dropped = journal.discardAfter(stored?.step ?? -1);
-    if (dropped.rollouts > 0)
-      warnings.push(
-        `Going on from step ${stored?.step ?? 0}; an unfinished step was discarded (${dropped.rollouts} rollouts) and is repeated.`,
-      );
-  }
-  const events = readEvents(runDir);
-  return { state: stored ? restoreState(stored) : null, dir: found?.dir ?? null, events, view: events.reduce(fold, EMPTY_VIEW), warnings };
-}
-
-function readEvents(runDir: string): RunEvent[] {
-  const reader = openJournalReader(runDir);
-  try {
-    return reader.events(0).map((stored) => stored.event);
-  } finally {
-    reader.close();
-  }
 }
 
 function evaluator(

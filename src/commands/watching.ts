@@ -1,9 +1,12 @@
 import type { RunEvent } from '../core/events.ts';
 import type { Finding } from '../core/finding.ts';
+import type { RunView } from '../core/fold.ts';
+import type { Metrics } from '../core/types.ts';
 import type { Config } from '../config.ts';
 import { createReader } from '../loop/reader.ts';
 import type { Reader } from '../loop/reader.ts';
 import type { ConductorControls } from '../loop/conductor.ts';
+import type { Budget } from '../record/budget.ts';
 import { openJournalReader, verifyAudit } from '../record/journal.ts';
 import { RecordError } from '../record/port.ts';
 import { TIERS } from '../../safety/detector.ts';
@@ -67,6 +70,27 @@ export async function untilWritten<T>(conductor: Pick<ConductorControls, 'pause'
       if (!(await conductor.proceed())) throw error;
     }
   }
+}
+
+/** Waits, paused, until the next step fits on the disk; false when the run was asked to stop meanwhile. */
+export async function hasRoom(conductor: Pick<ConductorControls, 'pause' | 'proceed' | 'stopping'>, budget: Budget): Promise<boolean> {
+  try {
+    await untilWritten(conductor, async () => budget.require());
+    return true;
+  } catch (error) {
+    if (conductor.stopping && error instanceof RecordError) return false;
+    throw error;
+  }
+}
+
+/** A metric of step `at`: of the step itself, or of the evaluation after it. `step` is the one just done, whose metrics are not recorded yet. */
+export function figureAt(view: RunView, path: string, at: number, step: number, metrics: Metrics | null): number | null {
+  if (at === step && metrics?.[path] !== undefined) return metrics[path];
+  for (const list of [view.steps, view.evals]) {
+    const value = list.findLast(([known]) => known === at)?.[1][path];
+    if (value !== undefined) return value;
+  }
+  return null;
 }
 
 /** A check may take this share of a run's time; a long journal is then looked at less often. */

@@ -32,7 +32,8 @@ export type RunEvent =
   | { readonly type: 'step'; readonly step: number; readonly metrics: Metrics }
   /** Held-out evaluation after `step` updates. */
   | { readonly type: 'eval'; readonly step: number; readonly metrics: Metrics }
-  | { readonly type: 'checkpoint'; readonly step: number; readonly dir: string }
+  /** `digest`: SHA-256 of the checkpoint's manifest, which names its files with theirs. */
+  | { readonly type: 'checkpoint'; readonly step: number; readonly dir: string; readonly digest?: string | undefined }
   | {
       readonly type: 'pause';
       readonly step: number;

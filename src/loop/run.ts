@@ -4,11 +4,19 @@ import type { LoopContext } from './context.ts';
 import { seedBuffers } from './seed.ts';
 import { runStep } from './step.ts';
 
+/** A checkpoint on the disk. */
+export interface Saved {
+  readonly dir: string;
+  readonly digest?: string | undefined;
+}
+
 export interface RunHooks {
   /** Held-out evaluation of the current weights, or null when the config asks for none. */
   readonly evaluate: (() => Promise<Metrics>) | null;
-  /** Makes the state after `step` durable; returns where. */
-  readonly checkpoint: (step: number) => Promise<string>;
+  /** Makes the state after `step` durable; returns where. `metrics` are those of the step, null before the first. */
+  readonly checkpoint: (step: number, metrics: Metrics | null) => Promise<Saved>;
+  /** Called before each step: waits until there is room for what it will write. False when the run was asked to stop meanwhile. */
+  readonly room?: (() => Promise<boolean>) | undefined;
   /** The last evaluation that the journal holds (a resumed run has one from before any update). */
   readonly firstEval: Metrics | null;
 }
@@ -30,8 +38,8 @@ export async function run(context: LoopContext, hooks: RunHooks): Promise<EndCau
   };
   const checkpoint = async (): Promise<void> => {
     observer.phase('checkpoint', 0, 1);
-    const dir = await hooks.checkpoint(state.step);
-    journal.append([{ type: 'checkpoint', step: state.step, dir }]);
+    const saved = await hooks.checkpoint(state.step, null);
+    journal.append([{ type: 'checkpoint', step: state.step, ...saved }]);
   };
   const end = (cause: EndCause): EndCause => {
     journal.append([{ type: 'end', step: state.step, cause, summary: summarise(first, last) }]);
@@ -45,6 +53,7 @@ export async function run(context: LoopContext, hooks: RunHooks): Promise<EndCau
     await checkpoint();
   }
   while (state.step < config.steps) {
+    if (hooks.room && !(await hooks.room())) return end('stopped');
     if (!(await conductor.proceed()) || conductor.stopping) return end('stopped');
     const step = state.step + 1;
     const metrics = await runStep(context, step);
@@ -52,10 +61,10 @@ export async function run(context: LoopContext, hooks: RunHooks): Promise<EndCau
     const due = step % config.checkpoint.every === 0 || step === config.steps || conductor.stopping;
     if (due) {
       observer.phase('checkpoint', 0, 1);
-      const dir = await hooks.checkpoint(step);
+      const saved = await hooks.checkpoint(step, metrics);
       journal.append([
         { type: 'step', step, metrics },
-        { type: 'checkpoint', step, dir },
+        { type: 'checkpoint', step, ...saved },
       ]);
     } else journal.append([{ type: 'step', step, metrics }]);
     if (config.eval.every > 0 && step % config.eval.every === 0 && step < config.steps) await evaluate();

@@ -17,19 +17,17 @@ import { guarded, guardedAsync } from './errors.ts';
 import { fsyncPath, makePrivateDir, PRIVATE_FILE } from './files.ts';
 import { decode, encode } from './json.ts';
 import { RecordError } from './port.ts';
+import { candidates, CHECKPOINT_NAME, CHECKPOINTS, nameOf, retain, type Retention } from './retention.ts';
 
 /**
  * Checkpoints: one folder a step under `checkpoints/`, written beside its name (`.tmp`), fsynced file by file, then
  * renamed. A folder without `.tmp` is therefore complete; that it is also undamaged, its manifest of SHA-256 proves.
  */
-export const CHECKPOINTS = 'checkpoints';
 const MANIFEST = 'manifest.json';
 const STATE = 'state.json';
 const VERSION = 1;
 /** What a checkpoint needs beyond the size of the last one, bytes. */
 const HEADROOM = 8 * 2 ** 20;
-/** `.old` is the former checkpoint of a step that is being saved again; it counts only while there is no new one. */
-const NAME = /^step-(\d{6,})(\.old)?$/;
 
 export interface Checkpoint {
   readonly step: number;
@@ -39,9 +37,7 @@ export interface Checkpoint {
   readonly state: unknown;
 }
 
-export interface SaveOptions {
-  /** Newest checkpoints that stay; the one of step 0 always stays. At least 2: until the journal names the newest, the one before it counts. */
-  readonly keep?: number;
+export interface SaveOptions extends Partial<Retention> {
   /** Bytes that the engine's files will take; otherwise the size of the newest checkpoint. */
   readonly expectedBytes?: number;
 }
@@ -51,8 +47,6 @@ interface FileEntry {
   readonly bytes: number;
   readonly sha256: string;
 }
-
-const nameOf = (step: number): string => `step-${String(step).padStart(6, '0')}`;
 
 function sha256(path: string): string {
   const hash = createHash('sha256');
@@ -82,24 +76,8 @@ function walk(dir: string): { files: string[]; folders: string[] } {
   };
 }
 
-/** Checkpoint folders by step, newest first. */
-function candidates(root: string): { step: number; name: string }[] {
-  const names = existsSync(root) ? readdirSync(root) : [];
-  return names
-    .flatMap((name) => {
-      const match = NAME.exec(name);
-      return match && !(match[2] && names.includes(name.slice(0, -4))) ? [{ step: Number(match[1]), name }] : [];
-    })
-    .sort((a, b) => b.step - a.step);
-}
-
-/** Removes a folder so that a kill in between leaves only a `.tmp`, which the next save sweeps. */
-function discard(root: string, name: string): void {
-  renameSync(join(root, name), join(root, `${name}.gone.tmp`));
-  rmSync(join(root, `${name}.gone.tmp`), { recursive: true, force: true });
-}
-
-const sizeOf = (dir: string): number => walk(dir).files.reduce((sum, path) => sum + statSync(join(dir, path)).size, 0);
+/** Bytes of a checkpoint folder. */
+export const sizeOf = (dir: string): number => walk(dir).files.reduce((sum, path) => sum + statSync(join(dir, path)).size, 0);
 
 const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
 
@@ -117,7 +95,7 @@ export function requireSpace(dir: string, bytes: number): void {
 /**
  * Saves what a run needs to go on after `step`: `write` puts the engine's files into the folder it is given, `state`
  * (plain JSON) goes beside them. Durable when the promise resolves to the folder; before, the older checkpoints
- * stand. Checkpoints of later steps belong to an abandoned future and go. Throws `RecordError('full' | 'unwritable')`.
+ * stand. Then the ones that are no longer wanted go (`retention.ts`). Throws `RecordError('full' | 'unwritable')`.
  */
 export async function saveCheckpoint(
   runDir: string,
@@ -126,7 +104,7 @@ export async function saveCheckpoint(
   state: unknown,
   options: SaveOptions = {},
 ): Promise<string> {
-  const { keep = 2, expectedBytes } = options;
+  const { keep = 2, score, expectedBytes } = options;
   const root = join(runDir, CHECKPOINTS);
   const name = nameOf(step);
   const final = join(root, name);
@@ -162,12 +140,7 @@ export async function saveCheckpoint(
       rmSync(temporary, { recursive: true, force: true });
       throw error;
     }
-    const kept = candidates(root)
-      .filter((item) => item.step <= step)
-      .slice(0, Math.max(2, keep));
-    for (const entry of readdirSync(root)) {
-      if (NAME.test(entry) && entry !== nameOf(0) && !kept.some((item) => item.name === entry)) discard(root, entry);
-    }
+    retain(runDir, step, { keep, score });
     return final;
   });
 }
@@ -187,7 +160,7 @@ export function loadCheckpoint(dir: string): Checkpoint {
     };
     const manifest = parse(MANIFEST) as { version?: unknown; step?: unknown; files?: unknown } | null;
     if (manifest?.version !== VERSION) throw corrupt(`its version is ${String(manifest?.version)}, this Kelvin reads ${VERSION}`);
-    const step = Number(NAME.exec(basename(dir))?.[1]);
+    const step = Number(CHECKPOINT_NAME.exec(basename(dir))?.[1]);
     if (manifest.step !== step) throw corrupt(`it says step ${String(manifest.step)}`);
     if (!Array.isArray(manifest.files)) throw corrupt(`${MANIFEST} lists no files`);
     const listed = new Map((manifest.files as FileEntry[]).map((entry) => [entry?.path, entry]));
@@ -204,28 +177,45 @@ export function loadCheckpoint(dir: string): Checkpoint {
   });
 }
 
+/** SHA-256 of the manifest, which holds those of all other files: names one checkpoint and no other. */
+export const digestOf = (dir: string): string => guarded(`cannot read the checkpoint ${dir}`, () => sha256(join(dir, MANIFEST)));
+
 export interface Latest extends Checkpoint {
   /** One sentence for each newer checkpoint that was damaged and passed over. */
   readonly warnings: readonly string[];
 }
 
+/** Checkpoints that the journal names: digest by step, null where it has none. */
+export type Named = ReadonlyMap<number, string | null>;
+
 /**
  * The newest undamaged checkpoint of a run; null when it never had one. Throws `RecordError('corrupt')` when all are
- * damaged. `atMost` leaves out later ones: a checkpoint whose step the journal does not hold was saved just before a
- * kill, and going on from it would leave a hole in the record.
+ * damaged. `named` leaves out others (a number: later ones): a checkpoint whose step the journal does not hold was saved just
+ * before a kill, and going on from it would leave a hole in the record. One with another digest than the journal names is of
+ * another run, or was edited together with its manifest.
  */
-export function latestCheckpoint(runDir: string, atMost = Infinity): Latest | null {
+export function latestCheckpoint(runDir: string, named: number | Named = Infinity): Latest | null {
   const root = join(runDir, CHECKPOINTS);
   const warnings: string[] = [];
-  const eligible = guarded(`cannot read ${root}`, () => candidates(root)).filter(({ step }) => step <= atMost);
-  for (const { name } of eligible) {
+  const wanted = (step: number): boolean => (typeof named === 'number' ? step <= named : named.has(step));
+  const all = guarded(`cannot read ${root}`, () => candidates(root));
+  const eligible = all.filter(({ step }) => wanted(step));
+  for (const { step, name } of eligible) {
     try {
-      return { ...loadCheckpoint(join(root, name)), warnings };
+      const checkpoint = loadCheckpoint(join(root, name));
+      const digest = typeof named === 'number' ? null : (named.get(step) ?? null);
+      if (digest === null || digestOf(checkpoint.dir) === digest) return { ...checkpoint, warnings };
+      warnings.push(`The checkpoint ${checkpoint.dir} is not the one that this run saved: it was put there from elsewhere, or edited.`);
     } catch (error) {
       if (!(error instanceof RecordError)) throw error;
       warnings.push(error.message);
     }
   }
-  if (eligible.length === 0) return null;
+  if (eligible.length === 0 && (typeof named === 'number' || named.size === 0)) return null;
+  if (eligible.length === 0)
+    throw new RecordError(
+      'missing',
+      `${root} holds none of the checkpoints that the journal names (steps ${[...(named as Named).keys()].join(', ')}). Put them back; the run is not started over.`,
+    );
   throw new RecordError('corrupt', `No checkpoint of ${runDir} can be used; the run cannot go on. ${warnings.join(' ')}`);
 }

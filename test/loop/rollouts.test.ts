@@ -7,7 +7,7 @@ import { TokenStream } from '../../src/loop/stream.ts';
 import { harness, stable } from './harness.ts';
 import type { Harness } from './harness.ts';
 
-const hooks = { evaluate: null, checkpoint: (step: number) => Promise.resolve(`step-${step}`), firstEval: null };
+const hooks = { evaluate: null, checkpoint: (step: number) => Promise.resolve({ dir: `step-${step}` }), firstEval: null };
 const rollouts = (events: readonly RunEvent[]) => events.flatMap((event) => (event.type === 'rollouts' ? event.rollouts : []));
 const numbers = (events: readonly RunEvent[]) => events.flatMap((event) => (event.type === 'step' ? [stable(event.metrics)] : []));
 

@@ -9,7 +9,7 @@ import type { Monitor } from '../../safety/types.ts';
 import { harness, quiet, stable } from './harness.ts';
 import type { Harness } from './harness.ts';
 
-const hooks: RunHooks = { evaluate: null, checkpoint: (step) => Promise.resolve(`step-${step}`), firstEval: null };
+const hooks: RunHooks = { evaluate: null, checkpoint: (step) => Promise.resolve({ dir: `step-${step}` }), firstEval: null };
 const steps = (events: readonly RunEvent[]) => events.flatMap((event) => (event.type === 'step' ? [stable(event.metrics)] : []));
 const play = async (made: Harness): Promise<Harness> => {
   await run(made.context, hooks);

@@ -138,7 +138,7 @@ describe('runs with every loss and estimator', () => {
     '%s with %s moves the policy',
     async (estimator, kind) => {
       const made = harness({ overrides: [`advantages.estimator=${estimator}`, `loss.kind=${kind}`, 'steps=2'] });
-      await run(made.context, { evaluate: null, checkpoint: (step) => Promise.resolve(`step-${step}`), firstEval: null });
+      await run(made.context, { evaluate: null, checkpoint: (step) => Promise.resolve({ dir: `step-${step}` }), firstEval: null });
       expect(made.engine.policyVersion).toBe(2);
       const norms = made.events.flatMap((event) => (event.type === 'step' ? [event.metrics['optim/grad_norm'] ?? 0] : []));
       expect(norms.every((norm) => norm > 0 && Number.isFinite(norm))).toBe(true);

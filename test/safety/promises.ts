@@ -7,7 +7,7 @@ import type { Harness, HarnessOptions } from '../loop/harness.ts';
 
 /** What the tests of the promises share. */
 
-export const hooks: RunHooks = { evaluate: null, checkpoint: (step) => Promise.resolve(`step-${step}`), firstEval: null };
+export const hooks: RunHooks = { evaluate: null, checkpoint: (step) => Promise.resolve({ dir: `step-${step}` }), firstEval: null };
 
 /** Waits until the run is paused. */
 export async function paused({ conductor }: Harness, most = 5000): Promise<void> {

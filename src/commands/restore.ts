@@ -1,0 +1,73 @@
+import type { RunEvent } from '../core/events.ts';
+import { EMPTY_VIEW, fold } from '../core/fold.ts';
+import type { RunView } from '../core/fold.ts';
+import { restoreState } from '../loop/state.ts';
+import type { LoopState, StoredState } from '../loop/state.ts';
+import { latestCheckpoint } from '../record/checkpoint.ts';
+import type { Named } from '../record/checkpoint.ts';
+import { openJournalReader } from '../record/journal.ts';
+import type { Discarded, RunJournal } from '../record/port.ts';
+import { candidates, CHECKPOINTS } from '../record/retention.ts';
+import { join } from 'node:path';
+
+export interface Restored {
+  readonly state: LoopState | null;
+  /** The checkpoint to go on from; null in a new run. */
+  readonly dir: string | null;
+  readonly events: readonly RunEvent[];
+  readonly view: RunView;
+  /** What a person must know: what was discarded, what was damaged and passed over. */
+  readonly warnings: readonly string[];
+}
+
+/** The last complete step of a run folder; what came after it is discarded, and said. Throws `RecordError` when the run cannot go on. */
+export function restore(journal: RunJournal, runDir: string): Restored {
+  const before = readEvents(runDir);
+  // The journal is the authority: a checkpoint that it does not name was saved just before a kill.
+  const named = namedIn(before);
+  const found = latestCheckpoint(runDir, named);
+  const stored = found ? (found.state as StoredState) : null;
+  const warnings = [...(found?.warnings ?? []), ...lostEnd(runDir, named)];
+  if (before.length > 0) {
+    const sentence = discarded(journal.discardAfter(stored?.step ?? -1), stored?.step ?? null);
+    if (sentence !== null) warnings.push(sentence);
+  }
+  const events = readEvents(runDir);
+  return { state: stored ? restoreState(stored) : null, dir: found?.dir ?? null, events, view: events.reduce(fold, EMPTY_VIEW), warnings };
+}
+
+/** Checkpoints that a journal names; of a step that was saved twice, the newer. */
+export function namedIn(events: readonly RunEvent[]): Named {
+  const named = new Map<number, string | null>();
+  for (const event of events) if (event.type === 'checkpoint') named.set(event.step, event.digest ?? null);
+  return named;
+}
+
+/** One checkpoint beyond the journal is what a kill leaves; two mean that the journal itself has lost its end, or is an older copy. */
+function lostEnd(runDir: string, named: Named): string[] {
+  const newest = Math.max(-1, ...named.keys());
+  const beyond = candidates(join(runDir, CHECKPOINTS)).filter(({ step }) => step > newest);
+  if (beyond.length < 2) return [];
+  return [
+    `The journal ends at the checkpoint of step ${Math.max(0, newest)}, and there are later ones up to step ${beyond[0]!.step}: it has lost its end, or is an older copy. The run repeats what is missing.`,
+  ];
+}
+
+function discarded({ events, rollouts, tasks, findings, kept }: Discarded, step: number | null): string | null {
+  const parts = Object.entries({ rollouts, tasks, findings, 'other entries': events })
+    .filter(([, count]) => count > 0)
+    .map(([what, count]) => `${count} ${what}`);
+  if (parts.length === 0 && kept === 0) return null;
+  const evidence = kept > 0 ? ` ${kept} rollouts that a pause or finding names stay as evidence.` : '';
+  const from = step === null ? 'Starting over: there was no checkpoint yet' : `Going on from step ${step}`;
+  return `${from}. An unfinished step was discarded (${parts.join(', ') || 'nothing else'}) and is repeated.${evidence}`;
+}
+
+export function readEvents(runDir: string): RunEvent[] {
+  const reader = openJournalReader(runDir);
+  try {
+    return reader.events(0).map((stored) => stored.event);
+  } finally {
+    reader.close();
+  }
+}
