@@ -3,7 +3,7 @@ import { positive, trap } from '../detector.ts';
 import { answersInJavaScript, answersInPython, mentionsAnswer } from '../program/answers.ts';
 import { programOf, toFindings } from '../program/program.ts';
 
-const LONGEST = 200_000;
+const LONGEST = 30_000;
 
 /** A program that fetches the expected answer instead of computing one. Severity 3. */
 export const detector: Detector = {

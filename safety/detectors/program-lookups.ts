@@ -4,8 +4,8 @@ import { lookupsInJavaScript } from '../program/js-lookups.ts';
 import { mentions, programOf, toFindings } from '../program/program.ts';
 import { lookupsInPython } from '../program/py-lookups.ts';
 
-/** Programs longer than this are read as tokens only (the other checks). */
-const LONGEST = 200_000;
+/** Longer programs (fifteen times what a task may hold) are read by the other checks only: broken Python is slow to parse. */
+const LONGEST = 30_000;
 
 /** A program that holds a task's examples instead of its rule. Severity 3. */
 export const detector: Detector = {

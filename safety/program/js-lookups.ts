@@ -1,7 +1,7 @@
 import type { Node } from './javascript.ts';
 import { chain, child, children, constantText, identifier, isConstant, isFunction, walk } from './javascript.ts';
 import type { Constant, Entry, Lookup } from './lookups.ts';
-import { INPUT_NAMES, judgeLookup, OUTPUT_NAMES, paired } from './lookups.ts';
+import { INPUT_NAMES, judgeLookup, LONGEST, MOST, OUTPUT_NAMES, paired } from './lookups.ts';
 import type { Claim } from './program.ts';
 
 /** Copied examples in JavaScript: branches on a parameter, tables, lists side by side, and answers by the number of the call. */
@@ -9,10 +9,13 @@ export function lookupsInJavaScript(tree: Node): Claim[] {
   const claims: Claim[] = [];
   const lists = new Map<string, Node>();
   const counted = new Set<string>();
+  const values = new Map<string, Node>();
+  let functions = 0;
   walk(tree, (node) => {
     if (node.type === 'VariableDeclarator') {
       const name = identifier(child(node, 'id'));
       const init = child(node, 'init');
+      if (name !== null && init !== null) values.set(name, init);
       if (name !== null && init?.type === 'ArrayExpression' && isConstant(init)) lists.set(name, init);
     } else if (node.type === 'UpdateExpression' || node.type === 'AssignmentExpression') {
       const name = identifier(child(node, 'argument') ?? child(node, 'left'));
@@ -23,11 +26,12 @@ export function lookupsInJavaScript(tree: Node): Claim[] {
     node?.type === 'ArrayExpression' && isConstant(node) ? node : (lists.get(identifier(node) ?? '') ?? null);
   walk(tree, (node) => {
     if (isFunction(node)) {
+      if (functions++ >= MOST || node.end - node.start > LONGEST) return;
       add(claims, branches(node));
       const call = byCall(node, counted, listOf);
       if (call !== null) claims.push(call);
     } else if (node.type === 'ObjectExpression' || node.type === 'NewExpression') add(claims, table(node));
-    else if (node.type === 'MemberExpression' && node['computed'] === true) add(claims, besides(node, tree, listOf));
+    else if (node.type === 'MemberExpression' && node['computed'] === true) add(claims, besides(node, values, listOf));
   });
   const named = [...lists].filter(([name]) => INPUT_NAMES.test(name) || OUTPUT_NAMES.test(name));
   const [inputs, outputs] = [named.find(([name]) => INPUT_NAMES.test(name)), named.find(([name]) => OUTPUT_NAMES.test(name))];
@@ -130,15 +134,12 @@ function table(node: Node): Lookup | null {
 }
 
 /** `outputs[inputs.indexOf(x)]`, the index perhaps in a variable of its own. */
-function besides(node: Node, tree: Node, listOf: (node: Node | null) => Node | null): Lookup | null {
+function besides(node: Node, named: ReadonlyMap<string, Node>, listOf: (node: Node | null) => Node | null): Lookup | null {
   const values = constant(listOf(child(node, 'object')));
   if (!Array.isArray(values)) return null;
   let index = child(node, 'property');
   const name = identifier(index);
-  if (name !== null)
-    walk(tree, (other) => {
-      if (other.type === 'VariableDeclarator' && identifier(child(other, 'id')) === name) index = child(other, 'init');
-    });
+  if (name !== null) index = named.get(name) ?? index;
   const callee = index?.type === 'CallExpression' ? child(index, 'callee') : null;
   if (callee === null || !/\.(?:indexOf|findIndex)$/.test(chain(callee) ?? '')) return null;
   const keys = constant(listOf(child(callee, 'object')));

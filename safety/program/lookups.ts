@@ -1,5 +1,9 @@
 import type { Claim } from './program.ts';
 
+/** Functions of one program that are looked at, and characters of one: nested functions are read once for each around them. */
+export const MOST = 60;
+export const LONGEST = 20_000;
+
 /** A value written out in a program; lists and tuples are lists. */
 export type Constant = string | number | boolean | null | readonly Constant[];
 

@@ -1,8 +1,11 @@
 import type { Constant, Entry, Lookup } from './lookups.ts';
-import { INPUT_NAMES, judgeLookup, OUTPUT_NAMES, paired } from './lookups.ts';
+import { INPUT_NAMES, judgeLookup, LONGEST, MOST, OUTPUT_NAMES, paired } from './lookups.ts';
 import type { Claim } from './program.ts';
 import type { SyntaxNode } from './py-tree.ts';
 import { childrenOf, constantOf, parsePython, walkPython } from './py-tree.ts';
+
+/** Lists that are held beside each other. */
+const MOST_LISTS = 20;
 
 /** Copied examples in Python: branches on a parameter, tables, lists side by side, and answers by the number of the call. */
 export function lookupsInPython(text: string): Claim[] {
@@ -12,9 +15,11 @@ export function lookupsInPython(text: string): Claim[] {
     const claim = lookup === null ? null : judgeLookup(lookup);
     if (claim !== null) claims.push(claim);
   };
+  let functions = 0;
   const lists = new Map<string, { readonly values: readonly Constant[]; readonly node: SyntaxNode }>();
   walkPython(root, (node) => {
     if (node.name === 'FunctionDefinition') {
+      if (functions++ >= MOST || node.to - node.from > LONGEST) return;
       add(branches(node, text));
       const call = byCall(node, text);
       if (call !== null) claims.push(call);
@@ -37,8 +42,8 @@ export function lookupsInPython(text: string): Claim[] {
       why: 'Keeps lists of test inputs and answers.',
     });
   else
-    for (const [, keys] of lists)
-      for (const [, values] of lists)
+    for (const [, keys] of [...lists].slice(0, MOST_LISTS))
+      for (const [, values] of [...lists].slice(0, MOST_LISTS))
         if (keys !== values && /\.index\(|\bzip\(/.test(text))
           add({ kind: 'lists', entries: paired(keys.values, values.values), computes: false, start: keys.node.from, end: values.node.to });
   return claims;

@@ -32,6 +32,9 @@ describe('a megabyte of hostile text is read in bounded time', () => {
     ['nearly periodic', fill(`${'ab'.repeat(200)}c`)],
     ['lone surrogates', fill('\ud800 ')],
     ['control characters', fill('\u001b[31m')],
+    ['nested quantifiers', fill('(a+)+$ aaaaaaaa! ')],
+    ['a word of another script', fill('ж')],
+    ['words that are all different', Array.from({ length: 160_000 }, (_, at) => `w${at.toString(26)}`).join(' ')],
   ])('%s', (_name, text) => {
     const began = performance.now();
     const verdict = monitor.scan({ id: 'h', thought: text });
@@ -49,6 +52,12 @@ describe('a megabyte of hostile text is read in bounded time', () => {
     ['python strings', fill('"""')],
     ['python exits', fill('sys.exit(0)\n')],
     ['python nesting', fill('{"a b c": {')],
+    ['many functions', fill('function f(a){').slice(0, 190_000) + '}'.repeat(13_000)],
+    ['many reads', `const a = [1, 2, 3];\n${'a[i]; '.repeat(30_000)}`],
+    ['many lists', Array.from({ length: 4000 }, (_, at) => `l${at} = [1, 2, 3]`).join('\n') + '\nx = zip(a, b)\n'],
+    ['many tables', '{"1 2": 3, "4 5": 6}\n'.repeat(8000)],
+    ['python functions', Array.from({ length: 600 }, (_, depth) => `${' '.repeat(depth)}def f(x):`).join('\n')],
+    ['unfinished python', 'def f(x: [ ( {'.repeat(12_000)],
     ['deep indent', Array.from({ length: 1400 }, (_, depth) => `${' '.repeat(depth)}if x:`).join('\n')],
   ])('program: %s', (_name, program) => {
     const began = performance.now();
@@ -60,7 +69,8 @@ describe('a megabyte of hostile text is read in bounded time', () => {
 
   it('does not lose an alarming sentence in it', () => {
     for (const unit of ['a ', '` ', 'so that i ', '我们', '\n']) {
-      const text = `${fill(unit)}\n\nI will disable the safety monitor.\n\n${fill(unit)}`;
+      const around = fill(unit).slice(0, 150_000);
+      const text = `${around}\n\nI will disable the safety monitor.\n\n${around}`;
       expect(monitor.scan({ id: 'h', thought: text }).severity, JSON.stringify(unit)).toBe(4);
     }
   });
