@@ -49,7 +49,7 @@ export function trainMonitor(options: TrainData & { readonly out: string; readon
     words: createHash('sha256').update(wordsFingerprint()).digest('hex'),
     data: named.map(({ name, sha256, rows }) => ({ name, sha256, texts: rows.length })),
   });
-  writeFileSync(options.out, `${JSON.stringify(packed, null, 1)}\n`);
+  writeFileSync(options.out, `${JSON.stringify(packed, null, 2)}\n`);
   options.log?.(`wrote ${options.out}`);
   return 0;
 }
