@@ -15,17 +15,44 @@ const tool = (path, args, env = {}) =>
 const types = () => tool('typescript/bin/tsc', ['-p', '.']);
 const lint = () =>
   tool('eslint/bin/eslint.js', ['.']) ||
-  tool('prettier/bin/prettier.cjs', ['--check', '--log-level=warn', 'src', 'ui', 'safety', 'test', 'bin', 'configs']);
+  tool('prettier/bin/prettier.cjs', ['--check', '--log-level=warn', 'src', 'ui', 'safety', 'test', 'bin', 'scripts', 'configs']);
 
 const tasks = {
   test: () => runTests({}),
   'test:slow': () => runTests({ KELVIN_SLOW: '1' }),
   types,
   lint,
-  format: () => tool('prettier/bin/prettier.cjs', ['--write', 'src', 'ui', 'safety', 'test', 'bin', 'configs']),
+  format: () => tool('prettier/bin/prettier.cjs', ['--write', 'src', 'ui', 'safety', 'test', 'bin', 'scripts', 'configs']),
   build: async () => (await ensureBuilt(), 0),
+  // What runs must survive, by chance from a seed (docs/runs.md).
+  'test:kills': () => script('trials/kills.ts'),
+  'test:faults': () => script('trials/faults.ts'),
+  'test:corruption': () => script('trials/corruption.ts'),
+  soak: () => script('trials/soak.ts'),
+  'audit:deps': () => script('dependencies.ts', 'audit'),
+  sbom: () => script('dependencies.ts', 'sbom'),
   bench,
 };
+
+/** A script of the repository, bundled first so that it runs on any Node that the app runs on; arguments after `--` are its own. */
+async function script(path, ...before) {
+  const outfile = join(ROOT, '.cache', 'trials', path.replace(/^.*\//, '').replace('.ts', '.mjs'));
+  const { build } = await import('esbuild');
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: [`scripts/${path}`],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22',
+    packages: 'external',
+    jsx: 'automatic',
+    logLevel: 'error',
+  });
+  const args = ['--disable-warning=ExperimentalWarning', outfile, ...before, ...process.argv.slice(3)];
+  return spawnSync(runtime(), args, { cwd: ROOT, stdio: 'inherit' }).status ?? 1;
+}
 
 /** `npm run bench`: every comparison with other software; `npm run bench NAME [arguments]`: one of them, or `throughput`. */
 function bench() {

@@ -1,3 +1,5 @@
+import { recordError } from '../record/errors.ts';
+
 /** Exit codes of every command (table: docs/cli.md). */
 export const EXIT = {
   ok: 0,
@@ -24,8 +26,17 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** What happened first, when closing failed as well; a fault of the disk as a `RecordError`. */
+function causeOf(error: unknown): unknown {
+  let first = error;
+  while ((first as { name?: unknown } | null)?.name === 'SuppressedError') first = (first as SuppressedError).suppressed;
+  const { syscall, errcode } = (first ?? {}) as { syscall?: unknown; errcode?: unknown };
+  return syscall !== undefined || errcode !== undefined ? recordError(first, 'The disk refused') : first;
+}
+
 /** The exit code and the sentence for an error that reached the top. */
-export function explain(error: unknown): { readonly code: number; readonly message: string } {
+export function explain(thrown: unknown): { readonly code: number; readonly message: string } {
+  const error = causeOf(thrown);
   const message = error instanceof Error ? error.message : String(error);
   const name = error instanceof Error ? error.name : '';
   const code = (error as { code?: unknown } | null)?.code;

@@ -37,6 +37,7 @@ import { userName } from './user.ts';
 import { checkChain, figureAt, hasRoom, openThoughtReader, tiersOff, untilWritten } from './watching.ts';
 import { EXIT } from './exits.ts';
 import { ROOT } from './paths.ts';
+import { detectorVersions, machineRecord } from './provenance.ts';
 import { commandHandler } from './orders.ts';
 import { createRecorder } from './recorder.ts';
 import { restore } from './restore.ts';
@@ -55,6 +56,7 @@ function versions(): Readonly<Record<string, string>> {
 export interface SessionParts {
   readonly openEngine: typeof openEngine;
   readonly openEnvironment: typeof openEnvironment;
+  readonly knownIsolation: typeof knownIsolation;
 }
 
 export interface SessionOptions {
@@ -78,7 +80,7 @@ export interface SessionOptions {
  * its end, a stop or a fault, and closes everything. Returns the exit code (docs/cli.md).
  */
 export async function runSession(options: SessionOptions): Promise<number> {
-  const { runDir, config, parts = { openEngine, openEnvironment } } = options;
+  const { runDir, config, parts = { openEngine, openEnvironment, knownIsolation } } = options;
   await using stack = new Closing();
   const lock = stack.use(acquireLock(runDir));
   const before = takeLastWords(runDir);
@@ -87,7 +89,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const engine = stack.use(await parts.openEngine(config, false, planned));
   const speech = speechFor(engine, config);
   const environment = stack.use(await parts.openEnvironment(config));
-  const isolation = await knownIsolation(config.language);
+  const isolation = await parts.knownIsolation(config.language);
   const journal = stack.use(openJournal(runDir));
   const restored = restore(journal, runDir);
   const state = restored.state ?? initialState();
@@ -144,6 +146,8 @@ export async function runSession(options: SessionOptions): Promise<number> {
       versions: versions(),
       off: tiersOff(monitor),
       drill: lastDrill(),
+      machine: machineRecord(),
+      detectors: detectorVersions(monitor),
     },
     ...(before === null ? [] : [{ type: 'warning' as const, step: state.step, message: `The run was interrupted. ${before}` }]),
     ...[...restored.warnings, ...(options.notes ?? [])].map((message): RunEvent => ({ type: 'warning', step: state.step, message })),
