@@ -4,13 +4,17 @@ import type { Actions } from './actions.ts';
 import { Header, StatusBar } from './components/Chrome.tsx';
 import { StoreContext, useAppState } from './components/context.ts';
 import { Card, Confirm, Help, Quit } from './components/Dialogs.tsx';
+import { Palette } from './components/Palette.tsx';
 import { keyNames } from './keys.ts';
 import type { ScreenName } from './keys.ts';
 import { bodyRows, MIN_COLUMNS, MIN_ROWS, tooSmall, usableRows } from './layout.ts';
 import { cardOpen } from './select.ts';
 import { ChartsScreen } from './screens/charts.tsx';
+import { EvalScreen } from './screens/eval.tsx';
+import { MachineScreen } from './screens/machine.tsx';
 import { ModelsScreen } from './screens/models.tsx';
 import { RunScreen } from './screens/run.tsx';
+import { RunsScreen } from './screens/runs.tsx';
 import { SafetyScreen } from './screens/safety.tsx';
 import { TasksScreen } from './screens/tasks.tsx';
 import { ThoughtsScreen } from './screens/thoughts.tsx';
@@ -22,7 +26,10 @@ const SCREEN: Readonly<Record<ScreenName, (props: { readonly state: AppState }) 
   tasks: TasksScreen,
   safety: SafetyScreen,
   charts: ChartsScreen,
+  runs: RunsScreen,
   models: ModelsScreen,
+  eval: EvalScreen,
+  machine: MachineScreen,
 };
 
 /** A window that is being dragged is repainted once it rests. */
@@ -33,13 +40,16 @@ export interface Controls {
   readonly resize: (columns: number, rows: number) => void;
   /** Registers what Ctrl-L does: only Ink knows how to draw everything anew. */
   readonly onRepaint: (repaint: () => void) => void;
+  /** Registers how the terminal is lent to another program: only Ink knows what to take back. */
+  readonly onLend: (lend: (work: () => void | Promise<void>) => Promise<void>) => void;
 }
 
 function Body({ state }: { readonly state: AppState }) {
   if (state.modal?.kind === 'help' || state.modal?.kind === 'figures')
     return <Help state={state} scroll={state.modal.scroll} figures={state.modal.kind === 'figures'} />;
   if (state.modal?.kind === 'quit') return <Quit state={state} />;
-  if (state.modal?.kind === 'confirm') return <Confirm state={state} />;
+  if (state.modal?.kind === 'palette') return <Palette state={state} modal={state.modal} />;
+  if (state.modal?.kind === 'confirm') return <Confirm state={state} what={state.modal.what} />;
   if (cardOpen(state)) return <Card state={state} />;
   const Screen = SCREEN[state.screen];
   return <Screen state={state} />;
@@ -75,7 +85,7 @@ export function Frame({ state }: { readonly state: AppState }) {
 function Shell({ controls }: { readonly controls: Controls }) {
   const state = useAppState();
   const { columns, rows } = useWindowSize();
-  const { waitUntilRenderFlush } = useApp();
+  const { waitUntilRenderFlush, suspendTerminal } = useApp();
   const [blank, setBlank] = useState(false);
   const drawn = useRef(false);
   useEffect(() => {
@@ -84,12 +94,13 @@ function Shell({ controls }: { readonly controls: Controls }) {
       void waitUntilRenderFlush().then(() => setBlank(false));
     };
     controls.onRepaint(repaint);
+    controls.onLend((work) => suspendTerminal(work));
     controls.resize(columns, rows);
     // Ink draws by moving relative to its last frame, and a resize moves what it counts on.
     const settled = drawn.current ? setTimeout(repaint, SETTLE_MS) : undefined;
     drawn.current = true;
     return () => clearTimeout(settled);
-  }, [controls, columns, rows, waitUntilRenderFlush]);
+  }, [controls, columns, rows, waitUntilRenderFlush, suspendTerminal]);
   useInput((input, key) => {
     for (const name of keyNames(input, { ...key })) controls.actions.press(name);
   });

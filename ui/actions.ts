@@ -1,19 +1,22 @@
 import type { CommandBody } from '../src/record/port.ts';
+import { contextsOf } from './contexts.ts';
 import { edit, editorOf, EMPTY_EDITOR, insert, textOf } from './editor.ts';
+import { cleared, filtered, filteredScreen, filterText } from './filters.ts';
 import { lookup, SCREEN_KEYS, SCREENS } from './keys.ts';
-import type { Action, Context, ScreenName } from './keys.ts';
+import type { Action, ScreenName } from './keys.ts';
 import { tooSmall } from './layout.ts';
 import type { Models } from './models.ts';
+import { more } from './more.ts';
+import type { Beyond } from './more.ts';
 import { moveBy, scrollToFlag } from './moves.ts';
 import { restart } from './pages.ts';
 import { cardOpen, findingKey, pauseFinding, runState, safetySelected } from './select.ts';
 import { NO_FILTER } from './store.ts';
-import type { AppState, Modal, Purpose, Store } from './store.ts';
+import type { AppState, FilteredScreen, Modal, Purpose, Store } from './store.ts';
 
 /** What a key may do beyond changing the state. */
-export interface Effects {
+export interface Effects extends Beyond {
   readonly send: (command: CommandBody) => Promise<{ readonly ok: boolean; readonly message: string }>;
-  readonly quit: (leave: 'running' | 'stopped') => void;
   readonly repaint: () => void;
   /** Reads the rows of the current screen again. */
   readonly refresh: (force: boolean) => void;
@@ -25,13 +28,7 @@ export interface Effects {
 
 const TOAST_MS = 5000;
 
-/** Contexts of the current state, most specific first. Also what the status bar shows hints for. */
-export function contextsOf(state: AppState): Context[] {
-  // The figures are a text like the help.
-  if (state.modal) return [state.modal.kind === 'figures' ? 'help' : state.modal.kind, 'always'];
-  if (cardOpen(state)) return ['card', 'always'];
-  return [state.screen, 'screen', 'always'];
-}
+type Typing = Extract<Modal, { kind: 'prompt' | 'palette' }>;
 
 export class Actions {
   readonly #store: Store;
@@ -45,9 +42,9 @@ export class Actions {
   /** One key, by name. Unknown keys do nothing; no key throws. */
   press(key: string): void {
     const state = this.#store.getState();
-    if (state.modal?.kind === 'prompt') {
+    if (state.modal?.kind === 'prompt' || state.modal?.kind === 'palette') {
       if (this.#type(state.modal, key)) return;
-    } else if (tooSmall(state.size) && !['ctrl+l', 'ctrl+c', 'q', 'esc'].includes(key) && state.modal?.kind !== 'quit') return;
+    } else if (tooSmall(state.size) && !['ctrl+l', 'ctrl+c', 'ctrl+z', 'q', 'esc'].includes(key) && state.modal?.kind !== 'quit') return;
     const binding = lookup(contextsOf(state), key);
     if (binding) this.#act(binding.action, key);
   }
@@ -55,17 +52,18 @@ export class Actions {
   /** Pasted text reaches the line being typed and nothing else. */
   paste(text: string): void {
     const { modal } = this.#store.getState();
-    if (modal?.kind === 'prompt') this.#edited(modal, insert(modal.editor, text));
+    if (modal?.kind === 'prompt' || modal?.kind === 'palette') this.#edited(modal, insert(modal.editor, text));
   }
 
-  #type(modal: Extract<Modal, { kind: 'prompt' }>, key: string): boolean {
+  #type(modal: Typing, key: string): boolean {
     const next = edit(modal.editor, key);
     if (!next) return false;
     this.#edited(modal, next);
     return true;
   }
 
-  #edited(modal: Extract<Modal, { kind: 'prompt' }>, editor: typeof modal.editor): void {
+  #edited(modal: Typing, editor: typeof modal.editor): void {
+    if (modal.kind === 'palette') return this.#store.setState({ modal: { ...modal, editor, index: 0 } });
     this.#store.setState({ modal: { ...modal, editor, error: null } });
     if (modal.purpose.kind === 'filter') this.#filter(modal.purpose.screen, textOf(editor));
   }
@@ -123,9 +121,10 @@ export class Actions {
         if (!state.view.pause && !state.status?.alert) return this.#toast('The run is not paused.', 'plain');
         return this.#prompt({ kind: 'resume' });
       case 'filter': {
-        const before = this.#filterText(state);
-        if (state.screen !== 'run' && state.screen !== 'models') this.#prompt({ kind: 'filter', screen: state.screen, before }, before);
-        return;
+        const screen = filteredScreen(state);
+        if (screen === null) return;
+        const before = filterText(state, screen);
+        return this.#prompt({ kind: 'filter', screen, before }, before);
       }
       case 'clear':
         return this.#clear(state);
@@ -178,17 +177,21 @@ export class Actions {
         return store.setState({ modal: { kind: 'confirm', what: 'drill' } });
       case 'confirm':
         store.setState({ modal: null });
+        if (state.modal?.kind === 'confirm' && state.modal.what === 'resumeRun') return more('resumeRun', this.#tools(true));
         return this.#send({ command: 'drill' }, 'Drill asked for: watch for the pause.');
       case 'submit':
         if (state.modal?.kind === 'prompt') this.#submit(state.modal);
+        else if (state.modal?.kind === 'palette') more('palette', this.#tools(true));
         return;
       default:
+        more(action, this.#tools(false));
     }
   }
 
   #show(screen: ScreenName, state: AppState): void {
     this.#store.setState({ screen, modal: null, ...(cardOpen(state) ? { asideSeq: state.pauseSeq } : {}) });
     if (screen === 'models') this.#effects.models?.load();
+    if (screen === 'runs') this.#effects.runs?.refresh(this.#effects.now(), true);
     this.#effects.refresh(true);
   }
 
@@ -202,8 +205,9 @@ export class Actions {
     if (state.modal) return setState({ modal: null });
     if (cardOpen(state)) return setState({ asideSeq: state.pauseSeq, cardScroll: 0 });
     if (state.screen === 'run') return setState({ run: { ...state.run, zoom: false } });
-    if (state.screen === 'models') return;
-    if (state.screen !== 'charts' && state[state.screen].focus === 'detail') return this.#open(state, 'focus');
+    const screen = filteredScreen(state);
+    if (screen === null) return;
+    if (screen !== 'charts' && screen !== 'eval' && state[screen].focus === 'detail') return this.#open(state, 'focus');
     return this.#clear(state);
   }
 
@@ -213,6 +217,7 @@ export class Actions {
     if (state.screen === 'thoughts') setState({ thoughts: { ...state.thoughts, focus: flip(state.thoughts.focus) } });
     else if (state.screen === 'tasks') setState({ tasks: { ...state.tasks, focus: flip(state.tasks.focus) } });
     else if (state.screen === 'safety') setState({ safety: { ...state.safety, focus: flip(state.safety.focus) } });
+    else if (state.screen === 'runs') setState({ runs: { ...state.runs, focus: flip(state.runs.focus) } });
     else if (state.screen === 'charts') {
       const at = state.view.steps[state.view.steps.length - 1 - state.charts.back]?.[0];
       if (at === undefined) return;
@@ -227,20 +232,8 @@ export class Actions {
     this.#store.setState({ charts: { ...state.charts, back: Math.max(0, Math.min(count - 1, state.charts.back - by)) } });
   }
 
-  #filterText(state: AppState): string {
-    return state.screen === 'run' || state.screen === 'models'
-      ? ''
-      : state.screen === 'thoughts'
-        ? state.thoughts.filter.text
-        : state[state.screen].text;
-  }
-
-  #filter(screen: 'thoughts' | 'tasks' | 'safety' | 'charts', text: string): void {
-    const state = this.#store.getState();
-    if (screen === 'thoughts') this.#store.setState(restart(state, { ...state.thoughts.filter, text }));
-    else if (screen === 'tasks') this.#store.setState({ tasks: { ...state.tasks, text, index: 0, scroll: 0 } });
-    else if (screen === 'safety') this.#store.setState({ safety: { ...state.safety, text, scroll: null } });
-    else this.#store.setState({ charts: { ...state.charts, text, index: 0 } });
+  #filter(screen: FilteredScreen, text: string): void {
+    this.#store.setState(filtered(this.#store.getState(), screen, text));
     this.#effects.refresh(false);
   }
 
@@ -250,9 +243,7 @@ export class Actions {
   }
 
   #clear(state: AppState): void {
-    if (state.screen === 'thoughts') return state.thoughts.mode === 'past' ? this.#refilter(state, NO_FILTER) : undefined;
-    if (state.screen === 'tasks') this.#store.setState({ tasks: { ...state.tasks, taskType: undefined } });
-    if (state.screen !== 'run' && state.screen !== 'models') this.#filter(state.screen, '');
+    this.#store.setState(cleared(state));
     this.#effects.refresh(true);
   }
 
@@ -273,6 +264,11 @@ export class Actions {
     const reason = textOf(modal.editor).trim();
     const { purpose } = modal;
     if (purpose.kind === 'filter') return this.#store.setState({ modal: null });
+    if (purpose.kind === 'step') {
+      if (!/^\d{1,9}$/.test(reason)) return this.#store.setState({ modal: { ...modal, error: 'A step is a whole number.' } });
+      this.#store.setState({ modal: null });
+      return this.#refilter(this.#store.getState(), { step: Number(reason) });
+    }
     if (reason === '') return this.#store.setState({ modal: { ...modal, error: 'A reason is needed: it goes into the audit log.' } });
     this.#store.setState({ modal: null });
     const by = this.#effects.user;
@@ -296,6 +292,18 @@ export class Actions {
     void this.#effects
       .send(command)
       .then((reply) => this.#toast(reply.ok ? done : `Not done: ${reply.message}.`, reply.ok ? 'good' : 'bad'));
+  }
+
+  /** What the less common keys need; `sure`: a person has confirmed. */
+  #tools(sure: boolean): Parameters<typeof more>[1] {
+    return {
+      store: this.#store,
+      effects: this.#effects,
+      sure,
+      toast: (text, tone = 'plain') => this.#toast(text, tone),
+      press: (key) => this.press(key),
+      prompt: (purpose) => this.#prompt(purpose),
+    };
   }
 
   #toast(text: string, tone: 'good' | 'bad' | 'plain'): void {

@@ -1,7 +1,10 @@
 import type { RolloutRecord } from '../src/core/events.ts';
 import type { FlaggedThought } from '../src/core/fold.ts';
 import type { Task } from '../src/core/types.ts';
-import { clip, inline, mark, sanitise, wrap } from './text.ts';
+import { solveRates } from './family.ts';
+import type { Family } from './family.ts';
+import { codeSpans } from './highlight.ts';
+import { clip, fit, inline, mark, pad, sanitise, wrap } from './text.ts';
 import type { Line, Span } from './text.ts';
 import type { Theme, Tone } from './theme.ts';
 
@@ -77,6 +80,10 @@ function textSection(title: string, text: string, findings: readonly FlaggedThou
   return [section(title, width, theme), ...wrap(mark(clip(text), marksIn(findings, where), theme.ascii), width)];
 }
 
+function codeSection(title: string, code: string, findings: readonly FlaggedThought[], where: string, theme: Theme, width: number): Line[] {
+  return [section(title, width, theme), ...wrap(codeSpans(clip(code), marksIn(findings, where), theme.ascii), width)];
+}
+
 export function thoughtLines(record: RolloutRecord, findings: readonly FlaggedThought[], theme: Theme, width: number): Line[] {
   const { rollout } = record;
   // A completion without the expected tags has no thought: what was generated is shown whole.
@@ -84,12 +91,45 @@ export function thoughtLines(record: RolloutRecord, findings: readonly FlaggedTh
   return textSection('thought', rollout.thought, findings, 'thought', theme, width);
 }
 
-/** Answer, program and prompt: what stands beside the thought. */
-export function sideLines(record: RolloutRecord, findings: readonly FlaggedThought[], theme: Theme, width: number): Line[] {
+/** What the sandbox saw and what came of it: the end of the chain thought, program, execution, reward. */
+function verdictLines(record: RolloutRecord, task: Task | null, theme: Theme, width: number): Line[] {
+  const solved = task && record.rollout.role === 'solve' ? task : null;
+  const shown = (label: string, text: string): Line[] =>
+    wrap([{ text: pad(label, 9), tone: 'muted' }, { text: inline(clip(text), theme.ascii) }], width);
+  const execution: Line[] = solved
+    ? [
+        ...(solved.type === 'induction' ? [] : codeSection('program of the task', solved.program, [], '', theme, width)),
+        section('execution', width, theme),
+        ...(solved.type === 'induction'
+          ? shown('pairs', `${solved.pairs.length}, all must come out`)
+          : [...shown('input', solved.input), ...shown('output', solved.output)]),
+        ...shown('answer', record.rollout.answer),
+      ]
+    : [section('execution', width, theme)];
+  const { reward, advantage } = record;
+  const result: Line[] = wrap(
+    [
+      outcomeSpan(record.outcome, theme),
+      { text: `  reward ${signed(reward)}` },
+      { text: advantage === null ? '  not in the update' : `  advantage ${signed(advantage)}`, tone: 'muted' },
+    ],
+    width,
+  );
+  return [...execution, ...wrap([{ text: inline(clip(record.detail), theme.ascii) }], width), ...result];
+}
+
+/** Answer, program, execution and prompt: what stands beside the thought. `task`: the one that was solved. */
+export function sideLines(
+  record: RolloutRecord,
+  findings: readonly FlaggedThought[],
+  theme: Theme,
+  width: number,
+  task: Task | null = null,
+): Line[] {
   const { rollout } = record;
   const program =
     rollout.program !== null && rollout.program !== rollout.answer
-      ? textSection('program', rollout.program, findings, 'program', theme, width)
+      ? codeSection('program', rollout.program, findings, 'program', theme, width)
       : [];
   const inAnswer = findings.map((item) =>
     rollout.program === rollout.answer && item.finding.where === 'program'
@@ -97,12 +137,27 @@ export function sideLines(record: RolloutRecord, findings: readonly FlaggedThoug
       : item,
   );
   const answer =
-    rollout.answer === '' && rollout.thought === '' ? [] : textSection('answer', rollout.answer, inAnswer, 'answer', theme, width);
-  return [...answer, ...program, ...textSection('prompt', rollout.prompt, [], '', theme, width)];
+    rollout.answer === '' && rollout.thought === ''
+      ? []
+      : rollout.program === rollout.answer && rollout.answer !== ''
+        ? codeSection('answer', rollout.answer, inAnswer, 'answer', theme, width)
+        : textSection('answer', rollout.answer, inAnswer, 'answer', theme, width);
+  return [
+    ...answer,
+    ...program,
+    ...verdictLines(record, task, theme, width),
+    ...textSection('prompt', rollout.prompt, [], '', theme, width),
+  ];
 }
 
 /** A task with what the solver made of it. */
-export function taskLines(task: Task, attempts: readonly RolloutRecord[] | null, theme: Theme, width: number): Line[] {
+export function taskLines(
+  task: Task,
+  attempts: readonly RolloutRecord[] | null,
+  theme: Theme,
+  width: number,
+  family: Family | null = null,
+): Line[] {
   const right = attempts?.filter((record) => record.outcome === 'passable').length ?? 0;
   const tried = attempts?.length ?? 0;
   const rate: Span =
@@ -110,17 +165,6 @@ export function taskLines(task: Task, attempts: readonly RolloutRecord[] | null,
       ? { text: 'not tried yet', tone: 'muted' }
       : { text: `solved ${right} of ${tried} tries`, tone: right > 0 ? 'good' : 'warn' };
   const facts: Line = [{ text: task.type, tone: task.type }, { text: `  step ${task.step}  ` }, rate];
-  const parents: Line = [
-    {
-      text:
-        task.parents.length === 0
-          ? task.step === 0
-            ? 'a seed task'
-            : 'made without references'
-          : `made from ${task.parents.map((id) => inline(id, theme.ascii)).join(', ')}`,
-      tone: 'muted',
-    },
-  ];
   const body = (title: string, text: string): Line[] => [
     section(title, width, theme),
     ...wrap([{ text: sanitise(clip(text), theme.ascii) }], width),
@@ -159,10 +203,70 @@ export function taskLines(task: Task, attempts: readonly RolloutRecord[] | null,
         ];
   return [
     ...wrap(facts, width),
-    ...wrap(parents, width),
-    ...body(task.type === 'induction' ? 'program (hidden)' : 'program', task.program),
+    ...(family ? noveltyLines(family, theme, width) : []),
+    ...codeSection(task.type === 'induction' ? 'program (hidden)' : 'program', task.program, [], '', theme, width),
     ...parts,
+    ...rateLines(attempts ?? [], theme, width),
     ...history,
+    ...treeLines(task, family, theme, width),
+  ];
+}
+
+const NEW_BELOW = 0.5;
+
+function noveltyLines({ nearest }: Family, theme: Theme, width: number): Line[] {
+  if (!nearest) return [[{ text: 'no earlier task to compare with', tone: 'muted' }]];
+  const alike = Math.round(nearest.similarity * 100);
+  const words = nearest.similarity >= 1 ? 'a known program' : nearest.similarity < NEW_BELOW ? 'new' : 'a variation';
+  return wrap(
+    [
+      { text: words, tone: nearest.similarity < NEW_BELOW ? 'good' : 'warn' },
+      { text: `  ${alike} % like ${inline(nearest.task.id, theme.ascii)}, the nearest earlier task`, tone: 'muted' },
+    ],
+    width,
+  );
+}
+
+/** How often it was solved, step by step: a bar a step. */
+function rateLines(attempts: readonly RolloutRecord[], theme: Theme, width: number): Line[] {
+  const rates = solveRates(attempts);
+  if (rates.length === 0) return [];
+  const room = Math.max(4, Math.min(30, width - 34));
+  return [
+    section('solve rate', width, theme),
+    ...rates.slice(-12).map(([step, rate, tries]): Line => {
+      const full = Math.round(rate * room);
+      return fit(
+        [
+          { text: pad(`step ${step}`, 11), tone: 'muted' },
+          { text: theme.glyphs.full.repeat(full), tone: 'accent' },
+          { text: theme.glyphs.empty.repeat(room - full), tone: 'muted' },
+          { text: ` ${Math.round(rate * 100)} % of ${tries}` },
+        ],
+        width,
+      );
+    }),
+  ];
+}
+
+/** The tasks it was made from, and theirs. */
+function treeLines(task: Task, family: Family | null, theme: Theme, width: number): Line[] {
+  const none = task.step === 0 ? 'a seed task' : 'made without references';
+  if (task.parents.length === 0) return [section('made from', width, theme), [{ text: none, tone: 'muted' }]];
+  const rows = family?.ancestors ?? [];
+  return [
+    section('made from', width, theme),
+    ...rows.map(({ id, depth, task: parent, again }): Line => {
+      const text = parent ? inline(parent.program.slice(0, 200).replaceAll(/\s+/g, ' '), theme.ascii) : 'not in the journal';
+      return fit(
+        [
+          { text: `${'  '.repeat(depth - 1)}${theme.ascii ? '`-' : '└─'} ` },
+          { text: `${inline(id, theme.ascii)} `, tone: parent?.type },
+          { text: again ? '(see above)' : text, tone: 'muted' },
+        ],
+        width,
+      );
+    }),
   ];
 }
 

@@ -5,11 +5,16 @@ import type { RunView } from '../src/core/fold.ts';
 import type { ControlClient, JournalReader } from '../src/record/port.ts';
 import { Actions } from './actions.ts';
 import { App } from './App.tsx';
+import { copySequence } from './chosen.ts';
 import { Feed } from './feed.ts';
 import type { Connect } from './feed.ts';
+import { lender } from './lend.ts';
+import { Machine } from './machine.ts';
 import { Models } from './models.ts';
 import type { ModelsPort } from './models.ts';
 import { Pages } from './pages.ts';
+import { Runs } from './runs.ts';
+import type { RunsPort } from './runs.ts';
 import { createAppStore } from './store.ts';
 import { detectTheme } from './theme.ts';
 import type { ThemeOptions } from './theme.ts';
@@ -40,12 +45,21 @@ export interface AppOptions {
   readonly figures?: ((view: RunView) => readonly string[]) | undefined;
   /** Lists and fetches models, for the Models screen. */
   readonly models?: ModelsPort | undefined;
+  /** Lists, reads and opens other runs, for the Runs screen. */
+  readonly runs?: RunsPort | undefined;
   /** Checks the audit log of the run; asked now and then. */
   readonly audit?: (() => { readonly ok: boolean; readonly reason?: string | undefined }) | undefined;
 }
 
 /** Whether the run goes on after the window closes. */
 export type Leave = 'running' | 'stopped';
+
+export interface Left {
+  readonly exitCode: number;
+  readonly leave: Leave;
+  /** Folder of the run to show next, when a person chose another one. */
+  readonly open?: string;
+}
 
 const TICK_MS = 100;
 const QUIET_TICKS = 3;
@@ -68,10 +82,11 @@ const RESTORE_TITLE = '\x1b[23;2t';
  * Shows one run until a person quits. Needs a TTY on both ends; the caller checks. The terminal is restored before the promise settles,
  * also on SIGINT, SIGTERM and SIGHUP, which leave the run running. `exitCode` is that of the run's `error` event, else 0.
  */
-export async function runApp(options: AppOptions): Promise<{ readonly exitCode: number; readonly leave: Leave }> {
+export async function runApp(options: AppOptions): Promise<Left> {
   const stdout = options.stdout ?? process.stdout;
   const now = options.now ?? Date.now;
-  const theme = detectTheme(options.env ?? process.env, process.platform, options.theme);
+  const env = options.env ?? process.env;
+  const theme = detectTheme(env, process.platform, options.theme);
   const store = createAppStore(theme, { columns: stdout.columns || 80, rows: stdout.rows || 24 }, basename(options.runDir), now());
   store.setState({ figures: options.figures ?? null });
   const pages = new Pages(store, options.reader);
@@ -88,14 +103,23 @@ export async function runApp(options: AppOptions): Promise<{ readonly exitCode: 
 
   let repaint = (): void => undefined;
   let leave: Leave = 'running';
+  let open: string | undefined;
   const closing = Promise.withResolvers<void>();
-  const quit = (how: Leave): void => {
+  const quit = (how: Leave, next?: string): void => {
     leave = how;
+    open = next;
     closing.resolve();
   };
+  const lend = lender(env);
+  const machine = new Machine(store);
+  const runs = new Runs(store, options.runs);
   const models = new Models(store, options.models);
   const actions = new Actions(store, {
     models,
+    runs,
+    copy: (text) => void stdout.write(copySequence(text)),
+    show: lend.show,
+    suspend: lend.suspend,
     send: (command) => feed.send(command),
     quit,
     repaint: () => repaint(),
@@ -110,6 +134,7 @@ export async function runApp(options: AppOptions): Promise<{ readonly exitCode: 
       if (size.columns !== columns || size.rows !== rows) store.setState({ size: { columns, rows } });
     },
     onRepaint: (draw: () => void): void => void (repaint = draw),
+    onLend: lend.register,
   };
 
   let nextAudit = 0;
@@ -137,6 +162,9 @@ export async function runApp(options: AppOptions): Promise<{ readonly exitCode: 
     if (ticks++ % QUIET_TICKS !== 0 && !lively) return;
     feed.tick();
     pages.refresh();
+    if (screen === 'machine') machine.sample(performance.now());
+    // Marked runs grow, too: their curves lie over the charts.
+    if (screen === 'runs' || (screen === 'charts' && store.getState().runs.marked.length > 0)) runs.refresh(now());
   };
   tick();
   stdout.write(SAVE_TITLE);
@@ -173,5 +201,5 @@ export async function runApp(options: AppOptions): Promise<{ readonly exitCode: 
     await exited.catch(() => undefined);
     stdout.write(RESTORE_TITLE);
   }
-  return { exitCode: store.getState().exitCode, leave };
+  return { exitCode: store.getState().exitCode, leave, ...(open === undefined ? {} : { open }) };
 }

@@ -1,8 +1,13 @@
 import { flaggedLines } from './detail.ts';
 import { cardLines, dialogRows, figureLines, helpLines } from './dialogs.ts';
+import { textOf } from './editor.ts';
+import { evalRows } from './evals.ts';
 import { clampScroll, inner, panes } from './layout.ts';
+import { commandsFor } from './palette.ts';
 import { safetyDetail, safetyScroll, tasksDetail, thoughtsDetail } from './panes.ts';
 import { cardOpen, chartPaths, findingKey, safetyIndex, safetyQueue, selectedStream, shownTasks } from './select.ts';
+import { shownRuns } from './runs.ts';
+import { runsDetail, runsPane } from './runs-detail.ts';
 import type { AppState, Focus } from './store.ts';
 
 export type Move = 'up' | 'down' | 'pageUp' | 'pageDown' | 'top' | 'bottom';
@@ -25,6 +30,10 @@ export function moveBy(state: AppState, move: Move): Partial<AppState> {
   if (state.modal?.kind === 'help' || state.modal?.kind === 'figures') {
     const { length } = state.modal.kind === 'help' ? helpLines(state) : figureLines(state);
     return { modal: { ...state.modal, scroll: scrolled(state.modal.scroll, move, length, dialogRows(state)) } };
+  }
+  if (state.modal?.kind === 'palette') {
+    const { length } = commandsFor(state, textOf(state.modal.editor));
+    return { modal: { ...state.modal, index: moved(state.modal.index, move, length, 10) } };
   }
   if (state.modal) return {};
   if (cardOpen(state)) return { cardScroll: scrolled(state.cardScroll, move, cardLines(state).length, dialogRows(state)) };
@@ -65,6 +74,20 @@ export function moveBy(state: AppState, move: Move): Partial<AppState> {
     }
     case 'models':
       return { models: { ...state.models, index: moved(state.models.index, move, state.models.rows?.length ?? 0, 5) } };
+    case 'machine':
+      return {};
+    case 'eval': {
+      const count = evalRows(state.view.evals, state.evals.text).length;
+      return { evals: { ...state.evals, index: moved(state.evals.index, move, count, pageOf(state, 'list')) } };
+    }
+    case 'runs': {
+      const { runs } = state;
+      if (runs.focus === 'detail') {
+        const size = inner(runsPane(state));
+        return { runs: { ...runs, scroll: scrolled(runs.scroll, move, runsDetail(state, size.width).length, size.height) } };
+      }
+      return { runs: { ...runs, index: moved(runs.index, move, shownRuns(runs).length, pageOf(state, 'list')), scroll: 0 } };
+    }
     case 'charts': {
       const count = chartPaths(state).length;
       return { charts: { ...state.charts, index: moved(state.charts.index, move, count, pageOf(state, 'list')) } };

@@ -1,4 +1,6 @@
 import type { JournalReader, RolloutQuery } from '../src/record/port.ts';
+import { ancestorsOf, nearestOf } from './family.ts';
+import { filterOf } from './filter.ts';
 import { safetySelected, selectedRollout, shownTasks } from './select.ts';
 import { EMPTY_PAGE } from './store.ts';
 import type { AppState, Store, ThoughtFilter } from './store.ts';
@@ -8,10 +10,12 @@ const WINDOW = 160;
 const TASK_STEP = 1000;
 const DATA_MS = 500;
 
-const queryOf = (filter: ThoughtFilter): Omit<RolloutQuery, 'limit' | 'offset'> => ({
-  ...filter,
-  text: filter.text === '' ? undefined : filter.text,
-});
+/** Plain words are looked for by the journal itself; what is turned round or an expression is asked of each text. */
+const queryOf = ({ text, ...filter }: ThoughtFilter): Omit<RolloutQuery, 'limit' | 'offset'> => {
+  const { negated, words, pattern, test } = filterOf(text);
+  if (words === '') return filter;
+  return negated || pattern ? { ...filter, match: test } : { ...filter, text };
+};
 
 /**
  * Reads what the current screen shows, and only that. Screens that are not shown are read when a person goes there.
@@ -47,8 +51,10 @@ export class Pages {
       const refiltered = state.screen === 'thoughts' && state.thoughts.filter !== this.#filter;
       const ready = began >= this.#next && (refiltered || began >= this.#nextData);
       const stale = force || (ready && (this.#stale || refiltered));
-      if (state.screen === 'thoughts') this.#thoughts(state, stale);
-      else if (state.screen === 'tasks') this.#tasks(state, stale);
+      if (state.screen === 'thoughts') {
+        this.#thoughts(state, stale);
+        this.#solved(this.#store.getState());
+      } else if (state.screen === 'tasks') this.#tasks(state, stale);
       else if (state.screen === 'safety') this.#safety(state);
       if (!stale) return;
       this.#stale = false;
@@ -80,6 +86,15 @@ export class Pages {
     this.#store.setState({ thoughts: { ...thoughts, index, scroll, page: { rows, offset, count } } });
   }
 
+  /** The task behind the selected rollout. */
+  #solved(state: AppState): void {
+    const { thoughts } = state;
+    const wanted = thoughts.mode === 'past' ? (selectedRollout(state)?.rollout.taskId ?? null) : null;
+    if (wanted === (thoughts.task?.id ?? null)) return;
+    const task = wanted === null ? null : this.#reader.task(wanted);
+    if (task !== thoughts.task) this.#store.setState({ thoughts: { ...thoughts, task } });
+  }
+
   #tasks(state: AppState, stale: boolean): void {
     let { tasks } = state;
     const nearEnd = tasks.rows.length === tasks.limit && tasks.index > tasks.rows.length - TASK_STEP / 4;
@@ -94,6 +109,10 @@ export class Pages {
     const task = shownTasks(tasks.rows, tasks.text)[tasks.index];
     if (task && (stale || tasks.attempts?.taskId !== task.id)) {
       tasks = { ...tasks, attempts: { taskId: task.id, rows: this.#reader.rollouts({ taskId: task.id, role: 'solve', limit: 100 }) } };
+    }
+    if (task && tasks.family?.taskId !== task.id) {
+      const ancestors = ancestorsOf(task, (id) => this.#reader.task(id));
+      tasks = { ...tasks, family: { taskId: task.id, ancestors, nearest: nearestOf(task, tasks.rows) } };
     }
     if (tasks !== state.tasks) this.#store.setState({ tasks });
   }

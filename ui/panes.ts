@@ -1,5 +1,6 @@
 import type { RolloutRecord } from '../src/core/events.ts';
 import type { FlaggedThought } from '../src/core/fold.ts';
+import type { Task } from '../src/core/types.ts';
 import { flaggedLines, headLines, sideLines, taskLines, thoughtLines } from './detail.ts';
 import { clampScroll, inner, panes } from './layout.ts';
 import { findingsOf, safetySelected, selectedRollout, selectedStream, shownTasks } from './select.ts';
@@ -19,13 +20,18 @@ const LIVE_CHARACTERS = 8000;
 const NOTHING: Detail = { main: [], side: [] };
 const cache = new WeakMap<RolloutRecord, { key: string; findings: readonly FlaggedThought[]; detail: Detail }>();
 
-function rolloutDetail(record: RolloutRecord, state: AppState, widths: { readonly main: number; readonly side: number | null }): Detail {
+function rolloutDetail(
+  record: RolloutRecord,
+  state: AppState,
+  widths: { readonly main: number; readonly side: number | null },
+  task: Task | null = null,
+): Detail {
   const findings = findingsOf(state.view.flagged, record.rollout.id);
-  const key = `${widths.main}/${widths.side}/${state.theme.ascii}`;
+  const key = `${widths.main}/${widths.side}/${state.theme.ascii}/${task?.id ?? ''}`;
   const found = cache.get(record);
   if (found?.key === key && found.findings === findings) return found.detail;
   const head = [...headLines(record, findings, state.theme, widths.main), ...thoughtLines(record, findings, state.theme, widths.main)];
-  const side = sideLines(record, findings, state.theme, widths.side ?? widths.main);
+  const side = sideLines(record, findings, state.theme, widths.side ?? widths.main, task);
   const detail = widths.side === null ? { main: [...head, ...side], side: [] } : { main: head, side };
   cache.set(record, { key, findings, detail });
   return detail;
@@ -39,7 +45,10 @@ export function thoughtsDetail(state: AppState): Detail {
     return stream ? { main: wrap([{ text: sanitise(stream.text.slice(-LIVE_CHARACTERS), state.theme.ascii) }], width), side: [] } : NOTHING;
   }
   const record = selectedRollout(state);
-  return record ? rolloutDetail(record, state, { main: width, side: layout.side && inner(layout.side).width }) : NOTHING;
+  if (!record) return NOTHING;
+  const { task } = state.thoughts;
+  const own = task !== null && task.id === record.rollout.taskId ? task : null;
+  return rolloutDetail(record, state, { main: width, side: layout.side && inner(layout.side).width }, own);
 }
 
 export function safetyDetail(state: AppState): Detail {
@@ -62,10 +71,11 @@ export function safetyScroll(state: AppState): number {
 
 export function tasksDetail(state: AppState): Detail {
   const layout = panes(state, state.tasks.focus);
-  const { rows, text, index, attempts } = state.tasks;
+  const { rows, text, index, attempts, family } = state.tasks;
   const task = shownTasks(rows, text)[index];
   if (!task) return NOTHING;
   // The third column is no use here: the detail takes its place.
   const width = inner(layout.detail).width + (layout.side ? layout.side.width : 0);
-  return { main: taskLines(task, attempts?.taskId === task.id ? attempts.rows : null, state.theme, width), side: [] };
+  const own = family?.taskId === task.id ? family : null;
+  return { main: taskLines(task, attempts?.taskId === task.id ? attempts.rows : null, state.theme, width, own), side: [] };
 }

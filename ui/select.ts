@@ -6,6 +6,7 @@ import { TASK_TYPES } from '../src/core/types.ts';
 import type { Metrics, Task } from '../src/core/types.ts';
 import type { Series } from './chart.ts';
 import type { AppState } from './store.ts';
+import { filterOf } from './filter.ts';
 import type { Tone } from './theme.ts';
 
 /** What the screens derive from the state. Pure; arrays are cached by the identity of what they are made from. */
@@ -106,9 +107,9 @@ export function metricPaths(steps: RunView['steps']): string[] {
 
 /** Metric paths that match the filter of the Charts screen. */
 export function chartPaths(state: AppState): readonly string[] {
-  const needle = state.charts.text.toLowerCase();
+  const { text } = state.charts;
   const paths = metricPaths(state.view.steps);
-  return needle === '' ? paths : paths.filter((path) => path.toLowerCase().includes(needle));
+  return text === '' ? paths : paths.filter((path) => filterOf(text).test(path));
 }
 
 export interface BeforeAfter {
@@ -154,14 +155,12 @@ export const findingKey = (item: FlaggedThought): string => `${item.rolloutId}/$
 
 /** The review queue: open before labelled, severe before mild, new before old. */
 export function queue(flagged: readonly FlaggedThought[], all: boolean, text: string): readonly FlaggedThought[] {
-  const needle = text.toLowerCase();
   return flagged
-    .filter((item) => (all || item.label === 'new') && (needle === '' || haystack(item).includes(needle)))
+    .filter((item) => (all || item.label === 'new') && (text === '' || filterOf(text).test(haystack(item))))
     .sort((a, b) => Number(a.label !== 'new') - Number(b.label !== 'new') || b.finding.severity - a.finding.severity || b.step - a.step);
 }
 
-const haystack = ({ finding }: FlaggedThought): string =>
-  `${finding.category} ${finding.detector} ${finding.quote} ${finding.why}`.toLowerCase();
+const haystack = ({ finding }: FlaggedThought): string => `${finding.category} ${finding.detector} ${finding.quote} ${finding.why}`;
 
 const queueCache = new WeakMap<readonly FlaggedThought[], { key: string; queue: readonly FlaggedThought[] }>();
 
@@ -200,8 +199,8 @@ export const cardOpen = (state: AppState): boolean =>
 
 export const shownTasks = (rows: readonly Task[], text: string): readonly Task[] => {
   if (text === '') return rows;
-  const needle = text.toLowerCase();
-  return rows.filter((task) => taskText(task).toLowerCase().includes(needle));
+  const { test } = filterOf(text);
+  return rows.filter((task) => test(taskText(task)));
 };
 
 const taskText = (task: Task): string =>
@@ -222,7 +221,7 @@ export function selectedStream(state: AppState): number {
 
 export const isFiltered = (filter: AppState['thoughts']['filter']): boolean =>
   filter.text !== '' ||
-  [filter.role, filter.taskType, filter.outcome, filter.minSeverity, filter.step].some((value) => value !== undefined);
+  [filter.role, filter.taskType, filter.outcome, filter.minSeverity, filter.step, filter.taskId].some((value) => value !== undefined);
 
 /** `1:02:03`; `–` style unknowns are the caller's business. */
 export function clock(ms: number): string {

@@ -9,6 +9,8 @@ import type { ScreenName } from './keys.ts';
 import { Pages } from './pages.ts';
 import { plainText } from './picture/cells.ts';
 import { svgOf } from './picture/svg.ts';
+import { Runs } from './runs.ts';
+import type { RunsPort } from './runs.ts';
 import { createAppStore } from './store.ts';
 import type { AppState } from './store.ts';
 import { inline } from './text.ts';
@@ -26,6 +28,7 @@ export interface SnapshotOptions {
   readonly audit?: AppState['audit'] | undefined;
   /** Keys pressed before the picture is taken, by the names of the key map. */
   readonly keys?: readonly string[] | undefined;
+  readonly runs?: RunsPort | undefined;
   /** Wall clock, ms. */
   readonly now: number;
 }
@@ -38,10 +41,12 @@ export function frameOf(options: SnapshotOptions): string {
   store.setState({ figures: options.figures ?? null, audit: options.audit ?? null });
   const pages = new Pages(store, reader);
   const nothing = (): void => undefined;
+  const runs = new Runs(store, options.runs);
   const feed = new Feed({ store, reader, now: () => options.now, onAlert: nothing, onData: () => pages.invalidate() });
   while (!store.getState().loaded && store.getState().journalError === null) feed.tick();
   const actions = new Actions(store, {
     send: () => Promise.resolve({ ok: false, message: 'this is a picture' }),
+    runs,
     quit: nothing,
     repaint: nothing,
     refresh: (force) => pages.refresh(force),
@@ -52,6 +57,7 @@ export function frameOf(options: SnapshotOptions): string {
   actions.press(SCREEN_KEYS[screen]);
   for (const key of options.keys ?? []) actions.press(key);
   pages.refresh(true);
+  if (screen === 'runs') runs.refresh(options.now);
   feed.close();
   return renderToString(<Frame state={store.getState()} />, { columns });
 }

@@ -5,9 +5,16 @@ import { EMPTY_VIEW } from '../src/core/fold.ts';
 import type { FlaggedThought, RunView } from '../src/core/fold.ts';
 import type { Role, Task, TaskType } from '../src/core/types.ts';
 import type { Editor } from './editor.ts';
+import { NO_EVALS } from './evals.ts';
+import type { EvalsState } from './evals.ts';
+import type { Family } from './family.ts';
 import type { ScreenName } from './keys.ts';
+import { NO_MACHINE } from './machine.ts';
+import type { MachineState } from './machine.ts';
 import { NO_MODELS } from './models.ts';
 import type { ModelsState } from './models.ts';
+import { NO_RUNS } from './runs.ts';
+import type { RunsState } from './runs.ts';
 import type { Theme } from './theme.ts';
 
 /** The state of the app, outside React. Data arrives at most ten times a second; keys change it at once. */
@@ -57,6 +64,11 @@ export interface AppState {
   readonly safety: SafetyState;
   readonly charts: ChartsState;
   readonly models: ModelsState;
+  readonly runs: RunsState;
+  readonly evals: EvalsState;
+  readonly machine: MachineState;
+  /** Names of the palette's commands that were used, newest first. */
+  readonly commands: readonly string[];
 }
 
 /** `none`: no run process was expected (a finished run); `gone`: it answered once, or should, and does not. */
@@ -74,12 +86,15 @@ export interface LiveStream {
 export type Modal =
   | { readonly kind: 'help' | 'figures'; readonly scroll: number }
   | { readonly kind: 'quit' }
-  | { readonly kind: 'confirm'; readonly what: 'drill' }
+  | { readonly kind: 'confirm'; readonly what: 'drill' | 'resumeRun' }
+  | { readonly kind: 'palette'; readonly editor: Editor; readonly index: number }
   | { readonly kind: 'prompt'; readonly purpose: Purpose; readonly editor: Editor; readonly error: string | null };
 export type Purpose =
   | { readonly kind: 'resume' }
+  | { readonly kind: 'step' }
   | { readonly kind: 'dismiss' | 'escalate'; readonly item: FlaggedThought }
-  | { readonly kind: 'filter'; readonly screen: 'thoughts' | 'tasks' | 'safety' | 'charts'; readonly before: string };
+  | { readonly kind: 'filter'; readonly screen: FilteredScreen; readonly before: string };
+export type FilteredScreen = 'thoughts' | 'tasks' | 'safety' | 'charts' | 'runs' | 'eval';
 
 export type Focus = 'list' | 'detail';
 
@@ -97,6 +112,7 @@ export interface ThoughtFilter {
   readonly outcome: string | undefined;
   readonly minSeverity: number | undefined;
   readonly step: number | undefined;
+  readonly taskId: string | undefined;
   readonly text: string;
 }
 export const NO_FILTER: ThoughtFilter = {
@@ -105,6 +121,7 @@ export const NO_FILTER: ThoughtFilter = {
   outcome: undefined,
   minSeverity: undefined,
   step: undefined,
+  taskId: undefined,
   text: '',
 };
 
@@ -115,6 +132,8 @@ export interface ThoughtsState {
   readonly focus: Focus;
   readonly scroll: number;
   readonly page: Page<RolloutRecord>;
+  /** The task that the selected rollout solved. */
+  readonly task: Task | null;
   readonly liveIndex: number;
   /** Follow the stream that grew last until a person moves. */
   readonly follow: boolean;
@@ -131,6 +150,8 @@ export interface TasksState {
   readonly limit: number;
   /** Rollouts that tried to solve the selected task. */
   readonly attempts: { readonly taskId: string; readonly rows: readonly RolloutRecord[] } | null;
+  /** Where the selected task comes from. */
+  readonly family: Family | null;
 }
 
 export interface SafetyState {
@@ -150,6 +171,8 @@ export interface ChartsState {
   /** Column value under the cursor, counted from the newest step; 0 is the newest. */
   readonly back: number;
   readonly log: boolean;
+  /** Steps in sight; null = all. */
+  readonly span: number | null;
 }
 
 export type Store = StoreApi<AppState>;
@@ -183,10 +206,24 @@ export function createAppStore(theme: Theme, size: AppState['size'], runName: st
     cardRecord: null,
     toast: null,
     run: { zoom: false, chart: 0 },
-    thoughts: { mode: 'live', filter: NO_FILTER, index: 0, focus: 'list', scroll: 0, page: EMPTY_PAGE, liveIndex: 0, follow: true },
-    tasks: { taskType: undefined, text: '', index: 0, focus: 'list', scroll: 0, rows: [], limit: 1000, attempts: null },
+    thoughts: {
+      mode: 'live',
+      filter: NO_FILTER,
+      index: 0,
+      focus: 'list',
+      scroll: 0,
+      page: EMPTY_PAGE,
+      task: null,
+      liveIndex: 0,
+      follow: true,
+    },
+    tasks: { taskType: undefined, text: '', index: 0, focus: 'list', scroll: 0, rows: [], limit: 1000, attempts: null, family: null },
     safety: { all: false, text: '', selected: null, focus: 'list', scroll: null, record: null },
-    charts: { text: '', index: 0, back: 0, log: false },
+    charts: { text: '', index: 0, back: 0, log: false, span: null },
     models: NO_MODELS,
+    runs: NO_RUNS,
+    evals: NO_EVALS,
+    machine: NO_MACHINE,
+    commands: [],
   }));
 }

@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectControl } from '../record/control.ts';
 import { lastWords, noteExit, openStderr, STDERR_FILE } from '../record/last-words.ts';
-import { findRun, isAlive } from '../record/folder.ts';
+import { findRun, isAlive, summarise } from '../record/folder.ts';
 import { openJournalReader, verifyAudit } from '../record/journal.ts';
 import { UsageError } from './exits.ts';
 import { modelsPort } from './models-port.ts';
 import { runsRoot } from './paths.ts';
+import { runsPort } from './runs-port.ts';
 import { figuresOf } from './thresholds.ts';
 
 const LOG = 'run.log';
@@ -87,21 +88,33 @@ export function requireTerminal(): void {
 
 /** Mounts the app on a run folder until the person leaves it. */
 export async function showApp(runDir: string): Promise<number> {
+  for (let dir = runDir; ;) {
+    const { exitCode, open } = await showRun(dir);
+    if (open === undefined) return exitCode;
+    // A paused run without a process gets one again, still paused, so that it can be reviewed.
+    if (summarise(open).state === 'paused' && !isAlive(open)) await startRunProcess(open, ['--stay-paused']);
+    dir = open;
+  }
+}
+
+async function showRun(runDir: string): Promise<{ readonly exitCode: number; readonly open?: string }> {
   const reader = openJournalReader(runDir);
   try {
     const { runApp } = await import('../../ui/main.tsx');
-    const { exitCode, leave } = await runApp({
+    const { exitCode, leave, open } = await runApp({
       runDir,
       reader,
       models: modelsPort(),
+      runs: runsPort(dirname(runDir), (dir) => startRunProcess(dir)),
       audit: () => verifyAudit(runDir),
       figures: (view) => figuresOf(runDir, view.monitor),
       lastWords: () => lastWords(runDir),
       connect: (onMessage, onClose) => connectControl(runDir, onMessage, onClose),
     });
+    if (open !== undefined) return { exitCode, open };
     if (leave === 'running' && isAlive(runDir))
       process.stdout.write(`The run goes on in the background. Come back with: kelvin open ${basename(runDir)}\n`);
-    return exitCode;
+    return { exitCode };
   } finally {
     reader.close();
   }

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { healthOf } from '../core/health.ts';
 import { inline, jsonLine } from '../core/inert.ts';
 import { findRun } from '../record/folder.ts';
@@ -8,6 +8,7 @@ import { openJournalReader, verifyAudit } from '../record/journal.ts';
 import { EXIT, UsageError } from './exits.ts';
 import { runsRoot } from './paths.ts';
 import { viewOf } from './resume.ts';
+import { runsPort } from './runs-port.ts';
 import { figuresOf } from './thresholds.ts';
 
 export interface SnapshotCommand {
@@ -49,6 +50,7 @@ export async function snapshotCommand(options: SnapshotCommand): Promise<number>
       rows,
       theme: options.theme,
       keys: options.keys,
+      runs: runsPort(dirname(run.dir), () => Promise.reject(new Error('This is a picture.'))),
       now: Date.now(),
       audit: verifyAudit(run.dir),
       figures: (view: ReturnType<typeof viewOf>) => figuresOf(run.dir, view.monitor),

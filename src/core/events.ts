@@ -19,6 +19,11 @@ export type RunEvent =
       readonly off?: readonly string[];
       /** The newest full drill on this machine; null: there was none. Absent in journals of version 0.1. */
       readonly drill?: DrillRecord | null;
+      /** Where it runs, and each detector with a hash of its rules or weights. Absent in journals of version 0.1. */
+      readonly machine?: MachineRecord;
+      readonly detectors?: Readonly<Record<string, string>>;
+      /** Of a fork: where it comes from. */
+      readonly parent?: Parent;
     }
   /** The memory that the run will take. Shown before the engine opens, and so before `start`; never in the journal. */
   | { readonly type: 'plan'; readonly step: number; readonly plan: MemoryPlan }
@@ -84,6 +89,25 @@ export interface DrillRecord {
   readonly of: number;
   readonly passed: boolean;
 }
+/** Where a fork comes from. */
+export interface Parent {
+  /** Folder name of the run that it was forked from. */
+  readonly run: string;
+  /** SHA-256 of the first entry of that run's audit log: names it even after it was moved. */
+  readonly id: string;
+  readonly step: number;
+  /** `path: before → after` for each key that was changed. */
+  readonly changes: readonly string[];
+}
+/** The machine of a start, as far as it can change what is computed. */
+export interface MachineRecord {
+  readonly platform: string;
+  readonly release: string;
+  readonly arch: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryMb: number;
+}
 export type EndCause = 'finished' | 'stopped' | 'error';
 
 /** A graded rollout with the monitor's verdict on it. */
@@ -107,10 +131,23 @@ export type LiveMessage =
       readonly read: number;
       readonly generated: number;
       readonly rssMb: number;
+      /** What the sandbox did so far. */
+      readonly sandbox?: SandboxStats | undefined;
       /** Why the run waits though the journal does not say so: the disk takes nothing. */
       readonly alert?: string | null;
     }
   | { readonly type: 'reply'; readonly id: number; readonly ok: boolean; readonly message: string };
+
+/** Executions of model-written programs since the process began; times in milliseconds over the latest 10,000. */
+export interface SandboxStats {
+  readonly executions: number;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly recycles: number;
+  readonly kills: number;
+  readonly rssMb: number;
+}
 
 export type RunState = 'starting' | 'running' | 'paused' | 'finished' | 'stopped' | 'error' | 'crashed';
 

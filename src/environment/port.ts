@@ -1,3 +1,4 @@
+import type { SandboxStats } from '../core/events.ts';
 import type { Language, Pair } from '../core/types.ts';
 
 /** The environment port: runs model-written programs and is the only judge of them. Verdicts are values, never exceptions. */
@@ -17,6 +18,8 @@ export interface Environment {
   sameValue?(a: string, b: string): boolean;
   /** Program text with comments and white space normalised, for deduplication (D3). */
   normalise(program: string): string;
+  /** What it did so far; absent where nothing is counted. */
+  stats?(): SandboxStats;
   [Symbol.asyncDispose](): Promise<void>;
 }
 

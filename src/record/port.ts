@@ -58,6 +58,8 @@ export interface RolloutQuery {
   readonly minSeverity?: number | undefined;
   /** Substring of thought or answer. */
   readonly text?: string | undefined;
+  /** Asked of thought and answer of the newest 50,000 rollouts: an expression cannot use an index. */
+  readonly match?: ((text: string) => boolean) | undefined;
   readonly limit: number;
   readonly offset?: number | undefined;
 }

@@ -52,7 +52,16 @@ function conditions(query: Omit<RolloutQuery, 'limit' | 'offset'>): { where: str
     ["instr(lower(thought || ' ' || answer), lower(?)) > 0", query.text || undefined],
   ];
   const asked = all.filter((pair): pair is [string, string | number] => pair[1] !== undefined);
-  return { where: ['live = 1', ...asked.map(([sql]) => sql)].join(' AND '), values: asked.map(([, value]) => value) };
+  const matched = query.match ? [`n > (SELECT max(n) FROM rollouts) - ${MATCHED}`, "kelvin_match(thought || ' ' || answer) = 1"] : [];
+  return { where: ['live = 1', ...asked.map(([sql]) => sql), ...matched].join(' AND '), values: asked.map(([, value]) => value) };
+}
+
+/** Rollouts that are asked one by one. */
+const MATCHED = 50_000;
+
+/** Lets SQL ask the function of a query. */
+function lend(db: DatabaseSync, { match }: Pick<RolloutQuery, 'match'>): void {
+  if (match) db.function('kelvin_match', (text) => (match(String(text)) ? 1 : 0));
 }
 
 function toStored(db: DatabaseSync, { seq, at, step, type, body, sum }: EventRow): Stored {
@@ -96,6 +105,7 @@ export function openJournalReader(dir: string): RunReader {
       }),
     rollouts: ({ limit, offset = 0, ...query }) =>
       snapshot(() => {
+        lend(db, query);
         const { where, values } = conditions(query);
         const rows = db
           .prepare(`SELECT ${COLUMNS} FROM rollouts WHERE ${where} ORDER BY n DESC LIMIT ? OFFSET ?`)
@@ -109,6 +119,7 @@ export function openJournalReader(dir: string): RunReader {
       }),
     rolloutCount: (query) =>
       snapshot(() => {
+        lend(db, query);
         const { where, values } = conditions(query);
         return Number(db.prepare(`SELECT count(*) AS c FROM rollouts WHERE ${where}`).get(...values)!['c']);
       }),

@@ -36,6 +36,7 @@ export class FakeReader implements JournalReader {
           (query.step === undefined || rollout.step === query.step) &&
           (query.taskId === undefined || rollout.taskId === query.taskId) &&
           (query.minSeverity === undefined || severity >= query.minSeverity) &&
+          (query.match === undefined || query.match(`${rollout.thought} ${rollout.answer}`)) &&
           (query.text === undefined || rollout.thought.includes(query.text) || rollout.answer.includes(query.text)),
       )
       .reverse();

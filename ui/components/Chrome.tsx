@@ -1,4 +1,4 @@
-import { contextsOf } from '../actions.ts';
+import { contextsOf } from '../contexts.ts';
 import { windowOf } from '../editor.ts';
 import { hints, SCREEN_KEYS, SCREEN_TITLES, SCREENS } from '../keys.ts';
 import type { Action } from '../keys.ts';
@@ -59,12 +59,14 @@ export function titleLine(state: AppState): Line {
 
 export function tabsLine(state: AppState): Line {
   const open = state.view.flagged.filter((item) => item.label === 'new' && item.finding.severity >= 2).length;
+  // Nine titles and a count take 98 columns; a narrow window has them without air.
+  const air = state.size.columns < 104 ? '' : ' ';
   return SCREENS.flatMap((screen): Span[] => {
-    const count = screen === 'safety' && open > 0 ? ` (${open})` : '';
+    const count = screen === 'safety' && open > 0 ? `${air}(${open})` : '';
     const chosen = screen === state.screen;
     return [
       {
-        text: ` ${SCREEN_KEYS[screen]} ${SCREEN_TITLES[screen]}${count} `,
+        text: `${air}${SCREEN_KEYS[screen]}${air}${SCREEN_TITLES[screen]}${count}${air}`,
         inverse: chosen,
         tone: count !== '' && !chosen ? 'warn' : chosen ? 'accent' : undefined,
       },
@@ -137,6 +139,7 @@ const LABEL: Readonly<Record<Purpose['kind'], string>> = {
   dismiss: 'A false alarm: why?',
   escalate: 'Escalate: why?',
   filter: 'Filter:',
+  step: 'Step:',
 };
 
 export function statusLine(state: AppState): Line {

@@ -84,23 +84,24 @@ export const Quit = ({ state }: { readonly state: AppState }) => (
   />
 );
 
-export const Confirm = ({ state }: { readonly state: AppState }) => (
+const CONFIRM = {
+  drill: {
+    title: 'Drill?',
+    text: 'An alarming thought is injected into the running step. The run must pause before its next update, and a person resumes it with a reason.',
+    yes: 'inject it',
+  },
+  resumeRun: {
+    title: 'Resume this run?',
+    text: 'It gets a process of its own again and goes on from its last complete step. A paused run stays paused until it gets a reason.',
+    yes: 'resume it',
+  },
+};
+
+export const Confirm = ({ state, what }: { readonly state: AppState; readonly what: keyof typeof CONFIRM }) => (
   <Question
     state={state}
-    title="Drill?"
-    lines={[
-      ...wrap(
-        [
-          {
-            text: 'An alarming thought is injected into the running step. The run must pause before its next update, and a person resumes it with a reason.',
-          },
-        ],
-        60,
-      ),
-      [],
-      choice('y', 'inject it'),
-      choice('n or Esc', 'do not'),
-    ]}
+    title={CONFIRM[what].title}
+    lines={[...wrap([{ text: CONFIRM[what].text }], 60), [], choice('y', CONFIRM[what].yes), choice('n or Esc', 'do not')]}
   />
 );
 

@@ -1,13 +1,15 @@
 import { Box } from 'ink';
 import { chart, short } from '../chart.ts';
 import { Panel } from '../components/Panel.tsx';
+import { curvesOf } from '../curves.ts';
+import type { Curves } from '../curves.ts';
 import { inner, panes, sliceTop } from '../layout.ts';
-import { chartPaths, latest, values } from '../select.ts';
+import { chartPaths, latest } from '../select.ts';
 import type { AppState } from '../store.ts';
-import { fill, inline, pad } from '../text.ts';
-import type { Line } from '../text.ts';
+import { fill, fit, inline, pad, truncate } from '../text.ts';
+import type { Line, Span } from '../text.ts';
 
-/** Screen 5: any metric of the run, with a cursor that reads values. */
+/** Screen 5: any metric of the run, with a cursor that reads values, beside the same metric of other runs. */
 export function ChartsScreen({ state }: { readonly state: AppState }) {
   const { charts, theme, view } = state;
   const layout = panes(state, 'list');
@@ -25,12 +27,14 @@ export function ChartsScreen({ state }: { readonly state: AppState }) {
       { text: charts.text === '' ? 'Metrics appear after the first step.' : 'No metric matches. x drops the filter.', tone: 'muted' },
     ]);
   const path = paths[index];
+  const curves = path ? curvesOf(state, path) : null;
   const pane = { width: layout.detail.width + (layout.side?.width ?? 0), height: layout.detail.height };
+  const zoom = curves && charts.span !== null ? `steps ${curves.first}-${curves.last}` : '';
   return (
     <Box flexDirection={layout.stacked ? 'column' : 'row'}>
       <Panel
         title={`metrics ${paths.length}`}
-        note={charts.text === '' ? '' : `"${inline(charts.text, theme.ascii)}"`}
+        note={charts.text === '' ? '' : `"${truncate(inline(charts.text, theme.ascii), 20)}"`}
         {...layout.list}
         focused
         theme={theme}
@@ -38,34 +42,54 @@ export function ChartsScreen({ state }: { readonly state: AppState }) {
       />
       <Panel
         title={path ? inline(path, theme.ascii) : 'chart'}
-        note={charts.log ? 'log axis' : ''}
+        note={[zoom, charts.log ? 'log axis' : ''].filter(Boolean).join(', ')}
         {...pane}
         theme={theme}
-        lines={path ? bigChart(state, path, inner(pane)) : []}
+        lines={curves ? bigChart(state, curves, inner(pane)) : []}
       />
     </Box>
   );
 }
 
-function bigChart(state: AppState, path: string, { width, height }: { readonly width: number; readonly height: number }): Line[] {
-  const { charts, theme, view } = state;
-  const raw = values(view.steps, path);
-  const shown = charts.log ? raw.map((value) => (value > 0 ? Math.log10(value) : NaN)) : raw;
-  const at = Math.max(0, raw.length - 1 - charts.back);
+/** What the cursor reads, of every run on show. */
+function readLine(state: AppState, { all, step }: Curves, width: number): Line {
+  const { theme, runs } = state;
+  const spans = all.flatMap((curve, index): Span[] => {
+    const dir = runs.marked[index - 1];
+    const name =
+      index === 0 ? '' : `${curve.label} ${truncate(inline(runs.rows?.find((run) => run.dir === dir)?.name ?? '', theme.ascii), 20)} `;
+    return [
+      { text: index === 0 ? `step ${step}: ` : `   ${name}`, tone: index === 0 ? undefined : 'muted' },
+      { text: short(curve.read), tone: index === 0 ? 'strong' : curve.tone },
+    ];
+  });
+  const values = all[0]?.values.filter(Number.isFinite) ?? [];
+  // Not spread into Math.min: a long run has more values than a call takes arguments.
+  const [least, most] = values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+  const rest: Span = { text: `   least ${short(least)}   greatest ${short(most)}   Enter: rollouts of this step`, tone: 'muted' };
+  return fit([...spans, rest], width);
+}
+
+function bigChart(state: AppState, curves: Curves, { width, height }: { readonly width: number; readonly height: number }): Line[] {
+  const { charts, theme } = state;
+  const shown = curves.all.map((curve) => ({
+    ...curve,
+    values: charts.log ? curve.values.map((value) => (value > 0 ? Math.log10(value) : NaN)) : curve.values,
+  }));
   const format = charts.log ? (value: number) => short(10 ** value) : short;
-  const lines = chart([{ values: shown, tone: 'accent', label: path }], width, height - 2, theme, { format });
-  if (charts.log && !shown.some(Number.isFinite)) return [[{ text: 'No positive value: y goes back to the linear axis.', tone: 'muted' }]];
+  if (!shown.some(({ values }) => values.some(Number.isFinite)))
+    return [
+      [
+        {
+          text: charts.log ? 'No positive value: y goes back to the linear axis.' : 'No value in these steps: - shows more of them.',
+          tone: 'muted',
+        },
+      ],
+    ];
+  const lines = chart(shown, width, height - 2, theme, { format });
   const axis = lines[0]?.[0]?.text.length ?? 0;
-  const column = raw.length < 2 ? 0 : Math.round((at * (width - axis - 1)) / (raw.length - 1));
+  const count = curves.last - curves.first;
+  const column = count === 0 ? 0 : Math.round((curves.at * (width - axis - 1)) / count);
   const pointer: Line = [{ text: `${' '.repeat(axis + column)}${theme.ascii ? '^' : '▲'}`, tone: 'warn' }];
-  const finite = raw.filter(Number.isFinite);
-  const read: Line = [
-    { text: `step ${view.steps[at]?.[0] ?? '-'}: ` },
-    { text: short(raw[at] ?? NaN), tone: 'strong' },
-    {
-      text: `   least ${short(Math.min(...finite))}   greatest ${short(Math.max(...finite))}   Enter: rollouts of this step`,
-      tone: 'muted',
-    },
-  ];
-  return [...lines, pointer, read];
+  return [...lines, pointer, readLine(state, curves, width)];
 }

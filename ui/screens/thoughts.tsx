@@ -48,6 +48,7 @@ function filterNote(state: AppState): string {
     filter.outcome,
     filter.minSeverity === undefined ? undefined : 'flagged',
     filter.step === undefined ? undefined : `step ${filter.step}`,
+    filter.taskId === undefined ? undefined : `task ${truncate(inline(filter.taskId, ascii), 16)}`,
   ];
   const text = filter.text === '' ? [] : [`"${truncate(inline(filter.text, ascii), 20)}"`];
   return [...parts.filter((part) => part !== undefined), ...text].join(' ');
@@ -108,7 +109,7 @@ export function ThoughtsScreen({ state }: { readonly state: AppState }) {
       />
       {layout.side && (
         <Panel
-          title="answer, program, prompt"
+          title="program, execution, reward"
           {...layout.side}
           theme={theme}
           lines={detail.side.slice(clampScroll(thoughts.scroll, detail.side.length, inner(layout.side).height))}

@@ -1,0 +1,40 @@
+import { Box } from 'ink';
+import { windowOf } from '../editor.ts';
+import { textOf } from '../editor.ts';
+import { bodyRows, sliceTop } from '../layout.ts';
+import { commandsFor } from '../palette.ts';
+import type { AppState, Modal } from '../store.ts';
+import { fill, fit, inline, pad, truncate } from '../text.ts';
+import type { Line } from '../text.ts';
+import { Panel } from './Panel.tsx';
+
+/** The command palette over the screen. */
+export function Palette({ state, modal }: { readonly state: AppState; readonly modal: Extract<Modal, { kind: 'palette' }> }) {
+  const { theme } = state;
+  const width = Math.min(90, state.size.columns);
+  const height = Math.min(20, bodyRows(state));
+  const room = width - 4;
+  const commands = commandsFor(state, textOf(modal.editor));
+  const index = Math.min(modal.index, Math.max(0, commands.length - 1));
+  const top = sliceTop(index, commands.length, height - 3);
+  const [before, at, after] = windowOf(modal.editor, room - 3, theme.ascii);
+  const input: Line = fit([{ text: ': ', tone: 'accent' }, { text: before }, { text: at, inverse: true }, { text: after }], room);
+  const rows = commands.slice(top, top + height - 3).map(({ name, key }, offset): Line => {
+    const text = pad(truncate(inline(name, theme.ascii), room - 12, theme.glyphs.ellipsis), room - 10);
+    return fill([{ text }, { text: pad(key, 10, 'right'), tone: 'accent' }], room, top + offset === index);
+  });
+  const lines = [input, ...(rows.length === 0 ? [[{ text: 'No command fits.', tone: 'muted' as const }]] : rows)];
+  return (
+    <Box height={bodyRows(state)} width={state.size.columns} paddingLeft={Math.max(0, Math.floor((state.size.columns - width) / 2))}>
+      <Panel
+        title="Commands"
+        note={`${commands.length === 0 ? 0 : index + 1} of ${commands.length}`}
+        width={width}
+        height={height}
+        focused
+        theme={theme}
+        lines={lines}
+      />
+    </Box>
+  );
+}

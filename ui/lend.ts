@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+type Work = () => void | Promise<void>;
+type Env = Readonly<Record<string, string | undefined>>;
+
+export interface Lender {
+  /** Tells how the terminal is given away; Ink takes it back when the work is done. */
+  readonly register: (lend: (work: Work) => Promise<void>) => void;
+  readonly show: (text: string, how: 'pager' | 'editor') => Promise<void>;
+  readonly suspend: () => void;
+}
+
+/** `$PAGER`, `$VISUAL` or `$EDITOR` as the person set them, else what every system has. */
+export const programFor = (how: 'pager' | 'editor', env: Env, platform: NodeJS.Platform): string =>
+  how === 'pager'
+    ? (env['PAGER'] ?? (platform === 'win32' ? 'more' : 'less'))
+    : (env['VISUAL'] ?? env['EDITOR'] ?? (platform === 'win32' ? 'notepad' : 'vi'));
+
+/** Lends the terminal to other programs and to the shell. */
+export function lender(env: Env, platform: NodeJS.Platform = process.platform): Lender {
+  let lend: ((work: Work) => Promise<void>) | null = null;
+  let busy = false;
+  const lent = async (work: Work): Promise<void> => {
+    if (busy || !lend) throw new Error('The terminal is not free.');
+    busy = true;
+    try {
+      await lend(work);
+    } finally {
+      busy = false;
+    }
+  };
+
+  return {
+    register: (how) => void (lend = how),
+    show: async (text, how) => {
+      const folder = mkdtempSync(join(tmpdir(), 'kelvin-'));
+      const file = join(folder, 'thought.txt');
+      try {
+        // Only this person reads it; what is changed in the editor changes nothing.
+        writeFileSync(file, text, { mode: 0o600 });
+        await lent(() => run(programFor(how, env, platform), file, platform));
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+    suspend: () => {
+      if (platform === 'win32') return;
+      void lent(
+        () =>
+          new Promise<void>((resolve) => {
+            process.once('SIGCONT', () => resolve());
+            // The whole group: the launcher has to stop as well, or the shell would wait for it.
+            process.kill(0, 'SIGTSTP');
+          }),
+      ).catch(() => undefined);
+    },
+  };
+}
+
+/** The program may bring options, so the shell takes it apart; the file is handed over as an argument, never as text. */
+function run(program: string, file: string, platform: NodeJS.Platform): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child =
+      platform === 'win32'
+        ? spawn(program, [file], { stdio: 'inherit', shell: true })
+        : spawn('sh', ['-c', `${program} "$1"`, 'sh', file], { stdio: 'inherit' });
+    child.once('error', (error) => reject(new Error(`${program} cannot be started: ${error.message}`)));
+    child.once('exit', (code) => (code === 127 ? reject(new Error(`${program} was not found.`)) : resolve()));
+  });
+}
