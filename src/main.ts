@@ -1,7 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT, explain } from './commands/exits.ts';
-import type { ExportFormat } from './commands/export.ts';
-import type { RecordFormat } from './commands/export-records.ts';
+import { addRecordCommands } from './commands/record-flags.ts';
 import { addSnapshot } from './commands/snapshot-flags.ts';
 import type { GradientsCommand } from './commands/gradients.ts';
 import type { Display } from './commands/output.ts';
@@ -241,24 +240,7 @@ models
       (await import('./commands/models.ts')).addModelCommand(uri, Boolean(command.optsWithGlobals()['json'])),
     ),
   );
-program
-  .command('export <run>')
-  .description('write what a run has learned (gguf, peft, merged), or its record for other programs (docs/exports.md)')
-  .addOption(
-    new Option('--format <format>', 'gguf: adapter (whole model after full-parameter training)')
-      .choices(['gguf', 'peft', 'merged', 'jsonl', 'parquet', 'csv', 'tensorboard', 'inspect'])
-      .default('gguf'),
-  )
-  .option('--out <path>', 'file or folder (default: in this folder, named after the run)')
-  .option('--json', 'one JSON line')
-  .action(
-    act(async (run: string, flags: { format: ExportFormat | RecordFormat; out?: string; json?: boolean }) => {
-      const { format, ...rest } = { ...flags, run, json: Boolean(flags.json) };
-      if (format === 'gguf' || format === 'peft' || format === 'merged')
-        return await (await import('./commands/export.ts')).exportCommand({ ...rest, format });
-      return await (await import('./commands/export-records.ts')).exportRecords({ ...rest, format });
-    }),
-  );
+addRecordCommands(program, act);
 program
   .command('chat')
   .description('talk to a model, its adapter or what a run has learned; thoughts are dimmed')

@@ -104,7 +104,9 @@ function describeStart(body: Readonly<Record<string, unknown>>, before: Readonly
     of['monitor'] === 'off'
       ? 'MONITOR OFF'
       : `monitor ${text(of['monitor'])} (${Array.isArray(of['tiers']) ? of['tiers'].map(text).join('+') : '?'})`;
-  const head = `step ${text(body['step'])}, ${monitor(body)}`;
+  const parent = body['parent'] as { readonly run?: unknown; readonly step?: unknown } | undefined;
+  const forked = parent && before?.['parent'] === undefined ? `, forked from ${text(parent.run)} at step ${text(parent.step)}` : '';
+  const head = `step ${text(body['step'])}${forked}, ${monitor(body)}`;
   if (before === null) return head;
   const changes = [
     ...(monitor(before) === monitor(body) ? [] : [`monitor was ${monitor(before)}`]),

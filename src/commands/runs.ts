@@ -13,7 +13,11 @@ export function runsCommand(options: { readonly json: boolean; readonly root?: s
     process.stdout.write('No runs yet. `kelvin start` makes the first one.\n');
     return 0;
   }
-  for (const run of runs)
-    process.stdout.write(`${inline(run.name).padEnd(32)} ${run.state.padEnd(9)} step ${String(run.step).padStart(5)}  ${run.started}\n`);
+  for (const run of runs) {
+    const from = run.parent ? `  forked from ${inline(run.parent.run)} at step ${run.parent.step}` : '';
+    process.stdout.write(
+      `${inline(run.name).padEnd(32)} ${run.state.padEnd(9)} step ${String(run.step).padStart(5)}  ${run.started}${from}\n`,
+    );
+  }
   return 0;
 }

@@ -27,6 +27,7 @@ import { createBudget } from '../record/budget.ts';
 import { digestOf, saveCheckpoint } from '../record/checkpoint.ts';
 import { serveControl } from '../record/control.ts';
 import { openJournal } from '../record/journal.ts';
+import { readRun } from '../record/run-files.ts';
 import { takeLastWords } from '../record/last-words.ts';
 import { acquireLock } from '../record/lock.ts';
 import { Closing } from './closing.ts';
@@ -43,7 +44,7 @@ import { createRecorder } from './recorder.ts';
 import { restore } from './restore.ts';
 
 /** What a run was made with; dependencies are pinned, so their versions are those of the manifest. */
-function versions(): Readonly<Record<string, string>> {
+export function versions(): Readonly<Record<string, string>> {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     version: string;
     dependencies: Record<string, string>;
@@ -84,6 +85,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
   await using stack = new Closing();
   const lock = stack.use(acquireLock(runDir));
   const before = takeLastWords(runDir);
+  const { parent } = readRun(runDir);
   // What a wrong config breaks comes first, before anything is recorded.
   const planned = (plan: MemoryPlan): void => options.onEvent({ type: 'plan', step: 0, plan });
   const engine = stack.use(await parts.openEngine(config, false, planned));
@@ -130,6 +132,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
     (message: LiveMessage) => server.broadcast(message),
     () => view,
     () => (recorder.waiting ? (view.pause?.reason ?? 'Events wait for the disk.') : null),
+    () => environment.stats?.(),
   );
   stack.defer(() => live.close());
   onSignals(stack, conductor, (code) => (signals.code = code));
@@ -148,6 +151,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
       drill: lastDrill(),
       machine: machineRecord(),
       detectors: detectorVersions(monitor),
+      ...(parent ? { parent } : {}),
     },
     ...(before === null ? [] : [{ type: 'warning' as const, step: state.step, message: `The run was interrupted. ${before}` }]),
     ...[...restored.warnings, ...(options.notes ?? [])].map((message): RunEvent => ({ type: 'warning', step: state.step, message })),

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import type { RunState } from '../core/events.ts';
+import type { Parent, RunState } from '../core/events.ts';
 import { nearest } from '../core/nearest.ts';
 import { guarded } from './errors.ts';
 import { isRun, readRun } from './run-files.ts';
@@ -26,6 +26,8 @@ export interface RunSummary {
   /** ISO 8601. */
   readonly started: string;
   readonly config: string;
+  /** Where a fork comes from; null for a run that began anew. */
+  readonly parent: Parent | null;
   /** Process that runs it now, if any. */
   readonly pid: number | null;
   /** Why the run cannot be read, if it cannot; `state` is then `error`. */
@@ -36,10 +38,10 @@ export interface RunSummary {
 export function summarise(dir: string): RunSummary {
   const live = isHeld(dir);
   const base = { name: basename(dir), dir, pid: live ? (lockOwner(dir)?.pid ?? null) : null };
-  let facts = { started: '', config: '' };
+  let facts: Pick<RunSummary, 'started' | 'config' | 'parent'> = { started: '', config: '', parent: null };
   try {
-    const { started, name } = readRun(dir);
-    facts = { started, config: name };
+    const { started, name, parent = null } = readRun(dir);
+    facts = { started, config: name, parent };
     using reader = openJournalReader(dir);
     const { state, step, totalSteps } = reader.outline();
     const orphaned = !live && (state === 'running' || state === 'starting');

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
+import type { Parent } from '../core/events.ts';
 import { guarded } from './errors.ts';
 import { fsyncPath, makePrivateDir, PRIVATE_DIR, writeDurably } from './files.ts';
 import { RecordError } from './port.ts';
@@ -12,6 +13,8 @@ export interface RunFacts {
   readonly name: string;
   /** ISO 8601. */
   readonly started: string;
+  /** The run that this one was forked from; absent in a run that began anew. */
+  readonly parent?: Parent;
 }
 
 export const RUN_FILE = 'run.json';
@@ -24,6 +27,7 @@ export interface NewRun {
   readonly runDir?: string | undefined;
   readonly name: string;
   readonly config: unknown;
+  readonly parent?: Parent | undefined;
   readonly now?: Date;
 }
 
@@ -69,6 +73,7 @@ export function createRunFolder(options: NewRun): string {
       version: 1,
       name: options.name,
       started: (options.now ?? new Date()).toISOString(),
+      ...(options.parent ? { parent: options.parent } : {}),
     };
     writeDurably(join(dir, RUN_FILE), `${JSON.stringify(facts, null, 2)}\n`);
     fsyncPath(resolve(dir, '..'), true);
