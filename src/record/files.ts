@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { guarded } from './errors.ts';
 
 /** Nobody but the user reads a run: prompts and thoughts may hold what they fed in. */
@@ -33,7 +33,11 @@ export function writeDurably(path: string, text: string): void {
   });
 }
 
-/** Creates a folder that only its owner can enter, parents included. */
+/** Creates a folder that only its owner can enter, parents included; their names are durable. */
 export function makePrivateDir(path: string): void {
-  guarded(`cannot create ${path}`, () => mkdirSync(path, { recursive: true, mode: PRIVATE_DIR }));
+  guarded(`cannot create ${path}`, () => {
+    const first = mkdirSync(path, { recursive: true, mode: PRIVATE_DIR });
+    if (first === undefined) return;
+    for (let dir = resolve(path); dir.length >= resolve(first).length; dir = dirname(dir)) fsyncPath(dirname(dir), true);
+  });
 }
