@@ -6,6 +6,7 @@ import { findingsOf, pauseFinding } from './select.ts';
 import type { AppState } from './store.ts';
 import { fill, inline, pad, wrap } from './text.ts';
 import type { Line } from './text.ts';
+import type { Theme } from './theme.ts';
 
 const STOPPED = 'The monitor stopped the run before its next update.';
 
@@ -19,14 +20,31 @@ export const dialogRows = (state: AppState): number => bodyRows(state) - 2;
 export function helpLines(state: AppState): Line[] {
   const width = helpWidth(state) - 4;
   const { theme } = state;
-  return helpSections().flatMap(({ title, rows }): Line[] => [
-    section(title, width, theme),
-    ...rows.flatMap(({ keys, help }) => {
-      const lines = wrap([{ text: help }], width - 21);
-      return lines.map((line, index): Line => [{ text: pad(index === 0 ? `  ${keys}` : '', 21), tone: 'accent' }, ...line]);
-    }),
-    [],
-  ]);
+  return [...tourLines(width, theme), ...helpRows(width, theme)];
+}
+
+const TOUR = [
+  '1 Run shows whether it learns; z enlarges a chart. 2 Thoughts shows what the model writes, live; l goes back in time.',
+  '3 Tasks are what it invented. 5 Charts draws any figure: move the cursor, Enter lists the thoughts of that step.',
+  '4 Safety is what the monitor found. When a run pauses, a card shows the words; r lets it go on, with your reason.',
+  ': finds every command by name, / filters every list, Esc leads out, q leaves and the run goes on if you like.',
+];
+
+function tourLines(width: number, theme: Theme): Line[] {
+  return [section('in twenty seconds', width, theme), ...TOUR.flatMap((text) => wrap([{ text }], width)), []];
+}
+
+function helpRows(width: number, theme: Theme): Line[] {
+  return helpSections()
+    .filter(({ rows }) => rows.length > 0)
+    .flatMap(({ title, rows }): Line[] => [
+      section(title, width, theme),
+      ...rows.flatMap(({ keys, help }) => {
+        const lines = wrap([{ text: help }], width - 21);
+        return lines.map((line, index): Line => [{ text: pad(index === 0 ? `  ${keys}` : '', 21), tone: 'accent' }, ...line]);
+      }),
+      [],
+    ]);
 }
 
 /** What was measured of the monitor, and what people have said of its findings so far. */

@@ -274,6 +274,8 @@ export function keyNames(input: string, key: RawKey): string[] {
   if (named) return [named[1]];
   if (key['tab'] === true) return [key['shift'] === true ? 'shift+tab' : 'tab'];
   if (key['ctrl'] === true) return /^[a-z]$/.test(input) ? [`ctrl+${input}`] : [];
+  // A terminal that answers late (colours, its name) presses no keys.
+  if (/^\]\d+;|^\[\?[\d;]*c/.test(input)) return [];
   if (key['meta'] === true || /^(\[[\d;:<=>?]*[ -/]*[@-~]|O[A-Za-z])$/.test(input)) return [];
   return [...input].flatMap((char) => (char === '\r' || char === '\n' ? ['enter'] : char < ' ' || char === '\x7f' ? [] : [char]));
 }

@@ -4,7 +4,9 @@ import { render } from 'ink';
 import type { RunView } from '../src/core/fold.ts';
 import type { ControlClient, JournalReader } from '../src/record/port.ts';
 import { Actions } from './actions.ts';
+import { alertSequences, alertsOf } from './alerts.ts';
 import { App } from './App.tsx';
+import { askBackground } from './background.ts';
 import { copySequence } from './chosen.ts';
 import { Feed } from './feed.ts';
 import type { Connect } from './feed.ts';
@@ -16,7 +18,7 @@ import { Pages } from './pages.ts';
 import { Runs } from './runs.ts';
 import type { RunsPort } from './runs.ts';
 import { createAppStore } from './store.ts';
-import { detectTheme } from './theme.ts';
+import { asksBackground, detectTheme } from './theme.ts';
 import type { ThemeOptions } from './theme.ts';
 
 export type { Connect } from './feed.ts';
@@ -73,11 +75,6 @@ function userName(): string {
   }
 }
 
-/** Bell, notification and window title: fixed words, nothing a model wrote. */
-const ALERT = '\x07\x1b]9;Kelvin: a run is paused and waits for you\x07\x1b]2;kelvin: paused, a decision waits\x07';
-const SAVE_TITLE = '\x1b[22;2t\x1b]2;kelvin\x07';
-const RESTORE_TITLE = '\x1b[23;2t';
-
 /**
  * Shows one run until a person quits. Needs a TTY on both ends; the caller checks. The terminal is restored before the promise settles,
  * also on SIGINT, SIGTERM and SIGHUP, which leave the run running. `exitCode` is that of the run's `error` event, else 0.
@@ -86,7 +83,9 @@ export async function runApp(options: AppOptions): Promise<Left> {
   const stdout = options.stdout ?? process.stdout;
   const now = options.now ?? Date.now;
   const env = options.env ?? process.env;
-  const theme = detectTheme(env, process.platform, options.theme);
+  const alerts = alertSequences(alertsOf(env), stdout.isTTY, env);
+  const light = asksBackground(env, options.theme) ? await askBackground(options.stdin ?? process.stdin, stdout) : null;
+  const theme = detectTheme(light === null ? env : { ...env, COLORFGBG: light ? '0;15' : '15;0' }, process.platform, options.theme);
   const store = createAppStore(theme, { columns: stdout.columns || 80, rows: stdout.rows || 24 }, basename(options.runDir), now());
   store.setState({ figures: options.figures ?? null });
   const pages = new Pages(store, options.reader);
@@ -97,7 +96,7 @@ export async function runApp(options: AppOptions): Promise<Left> {
     connect: options.connect,
     lastWords: options.lastWords,
     now,
-    onAlert: () => void stdout.write(ALERT),
+    onAlert: () => void stdout.write(alerts.raise),
     onData: () => pages.invalidate(),
   });
 
@@ -167,7 +166,10 @@ export async function runApp(options: AppOptions): Promise<Left> {
     if (screen === 'runs' || (screen === 'charts' && store.getState().runs.marked.length > 0)) runs.refresh(now());
   };
   tick();
-  stdout.write(SAVE_TITLE);
+  stdout.write(alerts.begin);
+  const unsubscribe = store.subscribe((state, before) => {
+    if (before.pauseSeq !== null && state.pauseSeq === null) stdout.write(alerts.settle);
+  });
   const instance = render(<App store={store} controls={controls} />, {
     stdout,
     ...(options.stdin ? { stdin: options.stdin } : {}),
@@ -199,7 +201,8 @@ export async function runApp(options: AppOptions): Promise<Left> {
     options.models?.close();
     instance.unmount();
     await exited.catch(() => undefined);
-    stdout.write(RESTORE_TITLE);
+    unsubscribe();
+    stdout.write(alerts.end);
   }
   return { exitCode: store.getState().exitCode, leave, ...(open === undefined ? {} : { open }) };
 }

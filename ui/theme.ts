@@ -107,6 +107,14 @@ function encodingIsUtf8(env: Env, platform: NodeJS.Platform): boolean {
 /** COLORFGBG is `foreground;background`; 7 and 15 are the light backgrounds of the 16 colours. */
 const isLight = (env: Env): boolean => ['7', '15'].includes(env['COLORFGBG']?.split(';').at(-1) ?? '');
 
+/** Whether the terminal itself has to be asked for its background: nothing else says it, and it can answer. */
+export const asksBackground = (env: Env, options: ThemeOptions = {}): boolean =>
+  options.name === undefined &&
+  !env['NO_COLOR'] &&
+  !env['COLORFGBG'] &&
+  !Object.hasOwn(STYLES, env['KELVIN_THEME'] ?? '') &&
+  !['dumb', 'linux', ''].includes(env['TERM'] ?? '');
+
 /**
  * Reads NO_COLOR, TERM, the locale, COLORFGBG and the app's own KELVIN_THEME (`dark|light|mono`) and KELVIN_ASCII
  * (`1|0`). Options win over the environment, except that NO_COLOR always means no colour.

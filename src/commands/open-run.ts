@@ -6,6 +6,7 @@ import { connectControl } from '../record/control.ts';
 import { lastWords, noteExit, openStderr, STDERR_FILE } from '../record/last-words.ts';
 import { findRun, isAlive, summarise } from '../record/folder.ts';
 import { openJournalReader, verifyAudit } from '../record/journal.ts';
+import { applyOwnKeys } from './app-settings.ts';
 import { UsageError } from './exits.ts';
 import { modelsPort } from './models-port.ts';
 import { runsRoot } from './paths.ts';
@@ -88,6 +89,7 @@ export function requireTerminal(): void {
 
 /** Mounts the app on a run folder until the person leaves it. */
 export async function showApp(runDir: string): Promise<number> {
+  await applyOwnKeys();
   for (let dir = runDir; ;) {
     const { exitCode, open } = await showRun(dir);
     if (open === undefined) return exitCode;

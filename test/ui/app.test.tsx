@@ -61,7 +61,7 @@ describe.each(SIZES)('at %i x %i', (columns, rows) => {
     live('I think the loop runs three times.');
     const shows: readonly (readonly [string, string | RegExp])[] = [
       ['1', 'solve accuracy'], ['z', 'solve accuracy'], ['z', 'held-out accuracy'], ['2', 'live 1'], ['l', 'past'], ['\r', 'rollout r12'], ['3', 'tasks 36'],
-      ['4', 'open findings'], ['m', 'from the reviews of this run'], ['q', 'open findings'], ['5', 'metrics '], ['?', 'Everywhere'], ['q', 'metrics '], ['q', 'leave the run running'], ['\x1b', 'metrics '], ['/', 'Filter:'], ['\x1b', 'metrics '],
+      ['4', 'open findings'], ['m', 'from the reviews of this run'], ['q', 'open findings'], ['5', 'metrics '], ['+', 'steps '], ['x', 'metrics '], ['6', 'runs'], ['8', 'before and now'], ['9', 'where the time goes'], [':', 'Commands'], ['\x1b', 'queues'], ['5', 'metrics '], ['?', 'in twenty seconds'], ['q', 'metrics '], ['q', 'leave the run running'], ['\x1b', 'metrics '], ['/', 'Filter:'], ['\x1b', 'metrics '],
     ]; // prettier-ignore
     for (const [key, what] of shows) {
       await screen.press(key);
@@ -158,7 +158,7 @@ it('follows every change of size', async () => {
   for (let i = 0; i < 9; i++) {
     const [columns, rows] = [80 + random(120), 24 + random(40)];
     await screen.resize(columns, rows);
-    await screen.press(String(1 + random(5)));
+    await screen.press(String(1 + random(9)));
     await expectFrame(columns, rows);
   }
 });
@@ -199,7 +199,7 @@ it('keeps hostile text inert on every screen', async () => {
   );
   screen = await mount({ reader });
   live(text);
-  for (const key of ['\x1b', '1', '2', 'l', '\t', 'G', '3', '\t', '4', '\t', 'n', '5']) {
+  for (const key of ['\x1b', '1', '2', 'l', '\t', 'G', '3', '\t', '4', '\t', 'n', '5', '6', '8', '9', ':', '\x1b']) {
     await screen.press(key);
     await screen.settle(60);
     await expectFrame(80, 24);
@@ -216,7 +216,7 @@ it('writes no colour when told so, and still marks the selection', async () => {
   screen = await mount({ reader: sampleRun(5), env: { LANG: 'C.UTF-8', TERM: 'xterm', NO_COLOR: '1' } });
   alarm(screen.reader, 6);
   await screen.see('PAUSED: severity 4');
-  for (const key of ['\x1b', '1', '2', 'l', '3', '4', '5', '?']) await screen.press(key);
+  for (const key of ['\x1b', '1', '2', 'l', '3', '4', '5', '6', '8', '9', ':', '\x1b', '?']) await screen.press(key);
   // eslint-disable-next-line no-control-regex
   expect(screen.raw()).not.toMatch(/\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9\d|10[0-7])(?:;\d+)*m/);
   expect(screen.raw()).toContain('\x1b[7m');
@@ -233,7 +233,7 @@ it('draws with ASCII alone where the locale is not UTF-8', async () => {
   live('行动 \x1b[2J füße');
   alarm(screen.reader, 13);
   await screen.see('PAUSED: severity 4');
-  for (const key of ['\x1b', '1', '2', 'l', '3', '4', '5', '?', 'q', 'q']) {
+  for (const key of ['\x1b', '1', '2', 'l', '3', '4', '5', '6', '7', '8', '9', ':', '\x1b', '?', 'q', 'q']) {
     await screen.press(key);
     expect(screen.text()).toMatch(/^[\x20-\x7e\n]*$/);
   }
@@ -244,7 +244,7 @@ it('survives a storm of keys, resizes and news', async () => {
   let seed = 11;
   const random = (n: number): number => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff) % n;
   const keys = [
-    ...'12345jkgGoltvfxnNadueDyzhpr?/ \t\r',
+    ...'1234567890jkgGoltvfxnNadueDyzhpr?/:+-mRXYwsc \t\r',
     '\x1b',
     '\x1b[A',
     '\x1b[B',

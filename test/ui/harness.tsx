@@ -75,7 +75,7 @@ export async function mount({ columns = 80, rows = 24, reader = new FakeReader()
       return Promise.resolve(control);
     },
     user: 'tester',
-    env: { LANG: 'C.UTF-8', TERM: 'xterm-256color' },
+    env: { LANG: 'C.UTF-8', TERM: 'xterm-256color', COLORFGBG: '15;0' },
     stdin: stdin as unknown as NodeJS.ReadStream,
     stdout: stdout as unknown as NodeJS.WriteStream,
     ...options,
