@@ -170,10 +170,12 @@ DatabaseSync.prototype.exec = function (sql: string) {
   exec.call(this, sql);
   if (changes && sql.includes('COMMIT')) committed(file);
 };
-const run = StatementSync.prototype.run;
-StatementSync.prototype.run = function (...values: never[]) {
+type Run = (this: StatementSync, ...values: unknown[]) => ReturnType<StatementSync['run']>;
+const run = StatementSync.prototype.run as Run;
+const counted: Run = function (...values) {
   if (fails()) throw sqliteError();
   return run.apply(this, values);
-} as typeof run;
+};
+StatementSync.prototype.run = counted;
 
 if (plan === 'count') process.on('exit', () => real.writeFileSync(OUT, String(done)));

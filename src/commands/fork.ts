@@ -100,7 +100,7 @@ function configAt(dir: string, events: readonly RunEvent[], step: number): Confi
 
 /** The first entries of the fork: a start with its lineage, so that the audit log holds it, and an end, as nothing runs yet. */
 function opening(events: readonly RunEvent[], config: Config, parent: Parent): RunEvent[] {
-  const { parent: _, ...last } = events.findLast((event) => event.type === 'start')!;
+  const { parent: _parent, began: _began, ...last } = events.findLast((event) => event.type === 'start')!;
   return [
     { ...last, step: parent.step, config, resumed: true, parent },
     { type: 'end', step: parent.step, cause: 'stopped', summary: {} },

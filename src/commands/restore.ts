@@ -1,14 +1,21 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
 import type { RunEvent } from '../core/events.ts';
 import { EMPTY_VIEW, fold } from '../core/fold.ts';
 import type { RunView } from '../core/fold.ts';
+import { EngineError } from '../engine/ports.ts';
 import { restoreState } from '../loop/state.ts';
 import type { LoopState, StoredState } from '../loop/state.ts';
-import { latestCheckpoint } from '../record/checkpoint.ts';
+import { latestCheckpoint, loadCheckpoint } from '../record/checkpoint.ts';
 import type { Named } from '../record/checkpoint.ts';
 import { openJournalReader } from '../record/journal.ts';
+import { RecordError } from '../record/port.ts';
 import type { Discarded, RunJournal } from '../record/port.ts';
 import { candidates, CHECKPOINTS } from '../record/retention.ts';
-import { join } from 'node:path';
+import { sha256 } from '../models/cache.ts';
+import { resolveShipped } from './paths.ts';
 
 export interface Restored {
   readonly state: LoopState | null;
@@ -21,13 +28,16 @@ export interface Restored {
 }
 
 /** The last complete step of a run folder; what came after it is discarded, and said. Throws `RecordError` when the run cannot go on. */
-export function restore(journal: RunJournal, runDir: string): Restored {
+export function restore(journal: RunJournal, runDir: string, began: string): Restored {
   const before = readEvents(runDir);
+  const recorded = before.findLast((event) => event.type === 'start')?.began ?? began;
+  if (recorded !== began)
+    throw new RecordError('corrupt', `run.json and journal.sqlite in ${runDir} are of different runs. Restore both from one backup.`);
   // The journal is the authority: a checkpoint that it does not name was saved just before a kill.
   const named = namedIn(before);
   const found = latestCheckpoint(runDir, named);
   const stored = found ? (found.state as StoredState) : null;
-  const warnings = [...(found?.warnings ?? []), ...lostEnd(runDir, named)];
+  const warnings = [...(found?.warnings ?? []), ...damagedOthers(runDir, found?.step ?? -1), ...lostEnd(runDir, named)];
   if (before.length > 0) {
     const sentence = discarded(journal.discardAfter(stored?.step ?? -1), stored?.step ?? null);
     if (sentence !== null) warnings.push(sentence);
@@ -41,6 +51,22 @@ export function namedIn(events: readonly RunEvent[]): Named {
   const named = new Map<number, string | null>();
   for (const event of events) if (event.type === 'checkpoint') named.set(event.step, event.digest ?? null);
   return named;
+}
+
+/** Older checkpoints that could no longer be gone back to. */
+function damagedOthers(runDir: string, before: number): string[] {
+  const root = join(runDir, CHECKPOINTS);
+  return candidates(root)
+    .filter(({ step }) => step < before)
+    .flatMap(({ name }) => {
+      try {
+        loadCheckpoint(join(root, name));
+        return [];
+      } catch (error) {
+        if (!(error instanceof RecordError)) throw error;
+        return [`${error.message} It was not needed this time.`];
+      }
+    });
 }
 
 /** One checkpoint beyond the journal is what a kill leaves; two mean that the journal itself has lost its end, or is an older copy. */
@@ -61,6 +87,29 @@ function discarded({ events, rollouts, tasks, findings, kept }: Discarded, step:
   const evidence = kept > 0 ? ` ${kept} rollouts that a pause or finding names stay as evidence.` : '';
   const from = step === null ? 'Starting over: there was no checkpoint yet' : `Going on from step ${step}`;
   return `${from}. An unfinished step was discarded (${parts.join(', ') || 'nothing else'}) and is repeated.${evidence}`;
+}
+
+/** Hash of the adapter that a config names: of the file, or of the files of a PEFT folder. Null without one. */
+async function adapterHashOf({ adapter }: Config): Promise<string | null> {
+  if (adapter === undefined) return null;
+  const path = resolveShipped(adapter);
+  if (!statSync(path).isDirectory()) return await sha256(path);
+  const files = readdirSync(path).filter((name) => name.startsWith('adapter_')).sort(); // prettier-ignore
+  const hashes = await Promise.all(files.map((name) => sha256(join(path, name))));
+  return createHash('sha256').update(hashes.join('\n')).digest('hex');
+}
+
+/** As `adapterHashOf`. Throws `EngineError('corrupt')` when the file is no longer the one that the run began with. */
+export async function knownAdapter(config: Config, events: readonly RunEvent[]): Promise<string | null> {
+  const hash = await adapterHashOf(config);
+  const before = events.findLast((event) => event.type === 'start');
+  const same = (before?.config as Partial<Config> | undefined)?.adapter === config.adapter;
+  if (hash !== null && same && before?.adapterHash != null && before.adapterHash !== hash)
+    throw new EngineError(
+      'corrupt',
+      `${String(config.adapter)} is no longer the adapter that this run began with: its contents have changed. Put the old file back, or start a new run.`,
+    );
+  return hash;
 }
 
 export function readEvents(runDir: string): RunEvent[] {

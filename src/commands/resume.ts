@@ -15,6 +15,7 @@ import { order } from './pause.ts';
 import { runsRoot } from './paths.ts';
 import { readEvents } from './restore.ts';
 import { runSession } from './session.ts';
+import type { SessionParts } from './session.ts';
 import { userName } from './user.ts';
 
 export interface ResumeOptions {
@@ -27,6 +28,7 @@ export interface ResumeOptions {
   readonly exitOnPause?: boolean | undefined;
   /** Go on although the configuration is not the one that the run recorded. */
   readonly accept?: boolean | undefined;
+  readonly parts?: SessionParts | undefined;
   /** Gives a paused run its process back without resuming it. */
   readonly stayPaused?: boolean | undefined;
 }
@@ -60,7 +62,15 @@ export async function resumeCommand(options: ResumeOptions): Promise<number> {
   if (overrides.length > 0 || options.config) writeRunConfig(dir, config);
   const notes = changes.length > 0 ? [`Going on with another configuration: ${changes.map(changeLine).join('; ')}.`] : [];
   const output = createOutput(options.display, dir);
-  return await runSession({ runDir: dir, config, reason, notes, exitOnPause: options.exitOnPause, onEvent: output.event });
+  return await runSession({
+    runDir: dir,
+    config,
+    reason,
+    notes,
+    parts: options.parts,
+    exitOnPause: options.exitOnPause,
+    onEvent: output.event,
+  });
 }
 
 /** How the configuration differs from the one that the run last recorded; nothing before its first start. */

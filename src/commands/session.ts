@@ -41,7 +41,7 @@ import { ROOT } from './paths.ts';
 import { detectorVersions, machineRecord } from './provenance.ts';
 import { commandHandler } from './orders.ts';
 import { createRecorder } from './recorder.ts';
-import { restore } from './restore.ts';
+import { knownAdapter, restore } from './restore.ts';
 
 /** What a run was made with; dependencies are pinned, so their versions are those of the manifest. */
 export function versions(): Readonly<Record<string, string>> {
@@ -85,7 +85,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
   await using stack = new Closing();
   const lock = stack.use(acquireLock(runDir));
   const before = takeLastWords(runDir);
-  const { parent } = readRun(runDir);
+  const { parent, started } = readRun(runDir);
   // What a wrong config breaks comes first, before anything is recorded.
   const planned = (plan: MemoryPlan): void => options.onEvent({ type: 'plan', step: 0, plan });
   const engine = stack.use(await parts.openEngine(config, false, planned));
@@ -93,7 +93,8 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const environment = stack.use(await parts.openEnvironment(config));
   const isolation = await parts.knownIsolation(config.language);
   const journal = stack.use(openJournal(runDir));
-  const restored = restore(journal, runDir);
+  const restored = restore(journal, runDir, started);
+  const adapterHash = await knownAdapter(config, restored.events);
   const state = restored.state ?? initialState();
   if (restored.dir) await engine.loadState(join(restored.dir, ENGINE_FOLDER));
 
@@ -151,6 +152,8 @@ export async function runSession(options: SessionOptions): Promise<number> {
       drill: lastDrill(),
       machine: machineRecord(),
       detectors: detectorVersions(monitor),
+      adapterHash,
+      began: started,
       ...(parent ? { parent } : {}),
     },
     ...(before === null ? [] : [{ type: 'warning' as const, step: state.step, message: `The run was interrupted. ${before}` }]),

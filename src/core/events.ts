@@ -22,6 +22,10 @@ export type RunEvent =
       /** Where it runs, and each detector with a hash of its rules or weights. Absent in journals of version 0.1. */
       readonly machine?: MachineRecord;
       readonly detectors?: Readonly<Record<string, string>>;
+      /** When the run was made, as `run.json` says: ties the two together. Absent in journals of version 0.1. */
+      readonly began?: string;
+      /** SHA-256 of the adapter that the run began with; null: none. Absent in journals of version 0.1. */
+      readonly adapterHash?: string | null;
       /** Of a fork: where it comes from. */
       readonly parent?: Parent;
     }

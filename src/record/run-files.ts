@@ -5,6 +5,7 @@ import type { Parent } from '../core/events.ts';
 import { guarded } from './errors.ts';
 import { fsyncPath, makePrivateDir, PRIVATE_DIR, writeDurably } from './files.ts';
 import { RecordError } from './port.ts';
+import { sumOf } from './sums.ts';
 
 /** What a run is, written once. `config.json` beside it holds the resolved configuration. */
 export interface RunFacts {
@@ -75,7 +76,7 @@ export function createRunFolder(options: NewRun): string {
       started: (options.now ?? new Date()).toISOString(),
       ...(options.parent ? { parent: options.parent } : {}),
     };
-    writeDurably(join(dir, RUN_FILE), `${JSON.stringify(facts, null, 2)}\n`);
+    writeDurably(join(dir, RUN_FILE), `${JSON.stringify({ ...facts, sum: sumOf([JSON.stringify(facts)]) }, null, 2)}\n`);
     fsyncPath(resolve(dir, '..'), true);
   });
   return dir;
@@ -95,8 +96,9 @@ function readJson(path: string): unknown {
 /** Throws `RecordError`: `missing` when the folder holds no run, `corrupt` when its `run.json` is damaged. */
 export function readRun(dir: string): RunFacts {
   if (!isRun(dir)) throw new RecordError('missing', `${dir} holds no run (no ${RUN_FILE}). \`kelvin runs\` lists the runs.`);
-  const facts = readJson(join(dir, RUN_FILE)) as Partial<RunFacts> | null;
-  if (facts?.version !== 1 || typeof facts.name !== 'string' || typeof facts.started !== 'string') {
+  const { sum, ...facts } = (readJson(join(dir, RUN_FILE)) ?? {}) as Partial<RunFacts> & { readonly sum?: unknown };
+  const changed = sum !== undefined && sum !== sumOf([JSON.stringify(facts)]);
+  if (changed || facts.version !== 1 || typeof facts.name !== 'string' || typeof facts.started !== 'string') {
     throw new RecordError('corrupt', `${join(dir, RUN_FILE)} is damaged or of another version of Kelvin. Restore it from a backup.`);
   }
   return facts as RunFacts;

@@ -1,19 +1,20 @@
-import { chmodSync, closeSync, existsSync, openSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fsyncPath, PRIVATE_FILE } from './files.ts';
 import { recordError } from './errors.ts';
+import { convert, OLDEST } from './migrate.ts';
 import { RecordError } from './port.ts';
 
 export const JOURNAL_FILE = 'journal.sqlite';
-/** Raised when a table changes shape; a journal of another version is refused, never guessed at. */
-const VERSION = 2;
+/** Raised when a table changes shape; an older journal is converted (`migrate.ts`), a newer one refused, never guessed at. */
+const VERSION = 3;
 /** `PRAGMA application_id`, "KLVN": tells a Kelvin journal from any other SQLite file. */
 const APPLICATION = 0x4b4c564e;
 
 /**
  * Sequence numbers are never given out twice (AUTOINCREMENT), also after a rollback, so a reader that polls
- * `events(after)` misses nothing. `rollouts` puts short columns before texts: filters then never read the texts.
+ * `events(after)` misses nothing. `rollouts` holds what rollouts are found by, `texts` the rest of many together (`texts.ts`).
  * `live` is 0 for rollouts of a discarded step that were kept as evidence. `sum` is the checksum of the row (`sums.ts`).
  */
 const TABLES = `
@@ -22,16 +23,16 @@ CREATE INDEX events_type ON events (type, seq);
 
 CREATE TABLE rollouts (
   n INTEGER PRIMARY KEY, seq INTEGER NOT NULL, live INTEGER NOT NULL, id TEXT NOT NULL, step INTEGER NOT NULL,
-  role TEXT NOT NULL, task_type TEXT NOT NULL, task_id TEXT, outcome TEXT NOT NULL, severity INTEGER NOT NULL,
-  reward REAL, advantage REAL, stop_reason TEXT NOT NULL, policy_version INTEGER NOT NULL, inexact TEXT,
-  thought TEXT NOT NULL, answer TEXT NOT NULL, program TEXT, detail TEXT NOT NULL, prompt TEXT NOT NULL, completion TEXT NOT NULL,
-  prompt_tokens BLOB NOT NULL, tokens BLOB NOT NULL, logprobs BLOB NOT NULL, sum INTEGER NOT NULL DEFAULT 0) STRICT;
+  role INTEGER NOT NULL, task_type INTEGER NOT NULL, task_id TEXT, outcome INTEGER NOT NULL, severity INTEGER NOT NULL,
+  reward REAL, advantage REAL, stop_reason INTEGER NOT NULL, policy_version INTEGER NOT NULL, inexact TEXT,
+  block INTEGER NOT NULL, slot INTEGER NOT NULL, sum INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE UNIQUE INDEX rollouts_id ON rollouts (id) WHERE live;
 CREATE INDEX rollouts_evidence ON rollouts (id) WHERE NOT live;
-CREATE INDEX rollouts_step ON rollouts (live, step, n);
-CREATE INDEX rollouts_severity ON rollouts (live, severity, n);
+CREATE INDEX rollouts_step ON rollouts (step);
+CREATE INDEX rollouts_severity ON rollouts (severity, n) WHERE severity > 0;
 CREATE INDEX rollouts_task ON rollouts (task_id) WHERE task_id IS NOT NULL;
-CREATE INDEX rollouts_kind ON rollouts (live, role, task_type, outcome, n);
+
+CREATE TABLE texts (n INTEGER PRIMARY KEY, seq INTEGER NOT NULL, body BLOB NOT NULL, sum INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE tasks (n INTEGER PRIMARY KEY, seq INTEGER NOT NULL, step INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX tasks_seq ON tasks (seq);
@@ -47,18 +48,44 @@ CREATE INDEX audit_seq ON audit (seq);
 
 const pragma = (db: DatabaseSync, name: string): unknown => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0];
 
-/** Throws `RecordError('corrupt')` unless this is a journal of this version. */
-function checkVersion(db: DatabaseSync, path: string): void {
+/** Throws `RecordError('corrupt')` unless this is a journal that this version reads; returns its version. */
+function checkVersion(db: DatabaseSync, path: string): number {
   if (pragma(db, 'application_id') !== APPLICATION)
     throw new RecordError('corrupt', `${path} is not a Kelvin journal. Give the folder of a run; \`kelvin runs\` lists them.`);
   const version = Number(pragma(db, 'user_version'));
-  if (version !== VERSION) {
-    const advice = version > VERSION ? 'Update Kelvin to read it.' : 'Read it with the Kelvin that wrote it.';
-    throw new RecordError('corrupt', `${path} has journal version ${version}; this Kelvin reads version ${VERSION}. ${advice}`);
-  }
+  if (version > VERSION || version < OLDEST)
+    throw new RecordError(
+      'corrupt',
+      `${path} has journal version ${version}; this Kelvin reads versions up to ${VERSION}. Update Kelvin to read it.`,
+    );
+  return version;
 }
 
-function connect(path: string, readOnly: boolean, prepare: (db: DatabaseSync) => void): DatabaseSync {
+const CREATE = `${TABLES} PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${VERSION};`;
+
+/** Fills `db`, which is empty, from the older journal at `path`. */
+function convertFrom(db: DatabaseSync, path: string): void {
+  db.prepare('ATTACH DATABASE ? AS old').run(path);
+  db.exec(`BEGIN; ${CREATE}`);
+  convert(db);
+  db.exec('COMMIT; DETACH DATABASE old');
+}
+
+/** Replaces an older journal by one of this version: the old file stands until the new one is complete. */
+function convertFile(dir: string): void {
+  const path = join(dir, JOURNAL_FILE);
+  const fresh = `${path}.new`;
+  // Leaves all of it in the one file.
+  connect(path, false, (db) => db.exec('PRAGMA journal_mode = DELETE')).close();
+  rmSync(fresh, { force: true });
+  closeSync(openSync(fresh, 'wx', PRIVATE_FILE));
+  connect(fresh, false, (db) => convertFrom(db, path)).close();
+  fsyncPath(fresh);
+  renameSync(fresh, path);
+  fsyncPath(dir, true);
+}
+
+function connect(path: string, readOnly: boolean, prepare: (db: DatabaseSync) => unknown): DatabaseSync {
   let db: DatabaseSync | null = null;
   try {
     db = new DatabaseSync(path, { readOnly });
@@ -83,24 +110,37 @@ export function openForWriting(dir: string): DatabaseSync {
   } catch (error) {
     throw recordError(error, `cannot open the journal ${path}`);
   }
-  return connect(path, false, (db) => {
+  let old = false;
+  const db = connect(path, false, (db) => {
     // FULL in WAL mode fsyncs the log at each commit: what `append` returned from survives a power cut.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE');
     const untouched = pragma(db, 'application_id') === 0 && db.prepare('SELECT count(*) AS c FROM sqlite_schema').get()!['c'] === 0;
-    if (untouched) db.exec(`${TABLES} PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${VERSION};`);
+    if (untouched) db.exec(CREATE);
     db.exec('COMMIT');
     if (untouched) fsyncPath(dir, true);
-    checkVersion(db, path);
+    old = checkVersion(db, path) < VERSION;
   });
+  if (!old) return db;
+  db.close();
+  try {
+    convertFile(dir);
+  } catch (error) {
+    throw recordError(error, `cannot convert the journal ${path} to version ${VERSION}`);
+  }
+  return openForWriting(dir);
 }
 
-/** Opens the journal of a run folder for reading. Throws `RecordError('missing')` when the folder holds none. */
+/** Opens the journal of a run folder for reading; an older one is converted in memory. Throws `RecordError('missing')` when the folder holds none. */
 export function openForReading(dir: string): DatabaseSync {
   const path = join(dir, JOURNAL_FILE);
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === undefined) throw new RecordError('missing', `${dir} holds no journal (${JOURNAL_FILE}). \`kelvin runs\` lists the runs.`);
-  return connect(path, true, (db) => checkVersion(db, path));
+  if (!hasJournal(dir)) throw new RecordError('missing', `${dir} holds no journal (${JOURNAL_FILE}). \`kelvin runs\` lists the runs.`);
+  let old = false;
+  const db = connect(path, true, (db) => (old = checkVersion(db, path) < VERSION));
+  if (!old) return db;
+  db.close();
+  return connect(':memory:', false, (memory) => convertFrom(memory, path));
 }
 
-/** Whether a run folder holds a journal; one that was only just made does not. */
-export const hasJournal = (dir: string): boolean => existsSync(join(dir, JOURNAL_FILE));
+/** Whether a run folder holds a journal; one that was only just made, or whose first write failed, does not. */
+export const hasJournal = (dir: string): boolean =>
+  [JOURNAL_FILE, `${JOURNAL_FILE}-wal`].some((name) => (statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0) > 0);
