@@ -8,6 +8,18 @@ import type { Probabilities, Softmax } from './softmax.ts';
 
 const BATCH = 512;
 
+/** A native context with its batch, whose arrays are views of native memory. */
+interface Open {
+  readonly native: Pointer;
+  readonly memory: Pointer;
+  readonly batch: NativeBatch;
+  readonly token: Int32Array;
+  readonly position: Int32Array;
+  readonly count: Int32Array;
+  readonly output: Int8Array;
+  readonly sequence: readonly Int32Array[];
+}
+
 export class LlamaDecoder implements Decoder {
   readonly slots: number;
   readonly context: number;
@@ -16,14 +28,10 @@ export class LlamaDecoder implements Decoder {
   readonly exact = false;
   readonly #softmax: Softmax;
   readonly #l: Llama;
-  readonly #native: Pointer;
-  readonly #memory: Pointer;
-  readonly #batch: NativeBatch;
-  readonly #token: Int32Array;
-  readonly #position: Int32Array;
-  readonly #count: Int32Array;
-  readonly #output: Int8Array;
-  readonly #sequence: readonly Int32Array[];
+  readonly #model: Pointer;
+  readonly #threads: number;
+  #open: Open | null;
+  #adapter: Pointer | null = null;
 
   /** Tokens whose keys and values the prompt's cells hold. */
   #held: readonly number[] = [];
@@ -36,39 +44,63 @@ export class LlamaDecoder implements Decoder {
     options: { slots: number; context: number; vocabulary: number; threads: number },
   ) {
     this.#l = l;
+    this.#model = model;
     this.slots = options.slots;
     this.context = options.context;
     this.vocabulary = options.vocabulary;
+    this.#threads = options.threads;
     this.#softmax = softmax;
-    const columns = Math.max(BATCH, options.slots);
-    const native = l.newContext(model, {
+    this.#open = this.#opened();
+  }
+
+  #opened(): Open {
+    const columns = Math.max(BATCH, this.slots);
+    const l = this.#l;
+    const native = l.newContext(this.#model, {
       ...(l.contextDefaults() as Record<string, unknown>),
       // Each sequence has cells of its own; one more is for the prompt computed last.
-      n_ctx: options.context * (options.slots + 1),
-      n_seq_max: options.slots + 1,
+      n_ctx: this.context * (this.slots + 1),
+      n_seq_max: this.slots + 1,
       n_batch: columns,
       // Room for the logits of every column would take hundreds of megabytes.
-      n_outputs_max: options.slots + 1,
+      n_outputs_max: this.slots + 1,
       n_ubatch: columns,
-      n_threads: options.threads,
-      n_threads_batch: options.threads,
+      n_threads: this.#threads,
+      n_threads_batch: this.#threads,
       kv_unified: false,
     }) as Pointer | null;
     if (native === null)
       throw new EngineError(
         'memory',
-        `There is too little memory for ${options.slots} sequences of ${options.context} tokens. Lower engine.parallel or engine.contextLength.`,
+        `There is too little memory for ${this.slots} sequences of ${this.context} tokens. Lower engine.parallel or engine.contextLength.`,
       );
-    this.#native = native;
-    this.#memory = l.memory(native) as Pointer;
-    this.#batch = l.newBatch(columns, 0, 1) as NativeBatch;
+    const batch = l.newBatch(columns, 0, 1) as NativeBatch;
     const view = (at: Pointer, bytes: number): ArrayBuffer => koffi.view(at, bytes) as ArrayBuffer;
-    this.#token = new Int32Array(view(this.#batch.token, columns * 4));
-    this.#position = new Int32Array(view(this.#batch.pos, columns * 4));
-    this.#count = new Int32Array(view(this.#batch.n_seq_id, columns * 4));
-    this.#output = new Int8Array(view(this.#batch.logits, columns));
-    const lists = koffi.decode(this.#batch.seq_id, 0, 'void*', columns) as Pointer[];
-    this.#sequence = lists.map((at) => new Int32Array(view(at, 4)));
+    const lists = koffi.decode(batch.seq_id, 0, 'void*', columns) as Pointer[];
+    const open = {
+      native,
+      memory: l.memory(native) as Pointer,
+      batch,
+      token: new Int32Array(view(batch.token, columns * 4)),
+      position: new Int32Array(view(batch.pos, columns * 4)),
+      count: new Int32Array(view(batch.n_seq_id, columns * 4)),
+      output: new Int8Array(view(batch.logits, columns)),
+      sequence: lists.map((at) => new Int32Array(view(at, 4))),
+    };
+    if (this.#adapter !== null) this.#apply(open);
+    return open;
+  }
+  get #now(): Open {
+    return (this.#open ??= this.#opened());
+  }
+
+  /** Gives back the memory of keys, values and logits until the next `begin`; nothing is sampled meanwhile. */
+  rest(): void {
+    if (this.#open === null) return;
+    this.#l.freeBatch(this.#open.batch);
+    this.#l.freeContext(this.#open.native);
+    this.#open = null;
+    this.#held = [];
   }
 
   begin(): void {
@@ -79,8 +111,8 @@ export class LlamaDecoder implements Decoder {
   async prefill(prompt: readonly number[], temperature: number): Promise<Distributions> {
     let shared = 0;
     while (shared < prompt.length - 1 && prompt[shared] === this.#held[shared]) shared++;
-    if (shared > 0 && !this.#l.removeSequence(this.#memory, this.slots, shared, -1)) shared = 0;
-    if (shared === 0) this.#l.removeSequence(this.#memory, this.slots, -1, -1);
+    if (shared > 0 && !this.#l.removeSequence(this.#now.memory, this.slots, shared, -1)) shared = 0;
+    if (shared === 0) this.#l.removeSequence(this.#now.memory, this.slots, -1, -1);
     this.#held = [];
     for (let from = shared; from < prompt.length; from += BATCH) {
       const part = prompt.slice(from, from + BATCH);
@@ -96,8 +128,8 @@ export class LlamaDecoder implements Decoder {
     this.move(this.slots, slot);
   }
   move(from: number, to: number): void {
-    this.#l.removeSequence(this.#memory, to, -1, -1);
-    this.#l.copySequence(this.#memory, from, to, -1, -1);
+    this.#l.removeSequence(this.#now.memory, to, -1, -1);
+    this.#l.copySequence(this.#now.memory, from, to, -1, -1);
   }
 
   async step(inputs: readonly StepInput[]): Promise<Distributions> {
@@ -106,28 +138,34 @@ export class LlamaDecoder implements Decoder {
     return await this.#distributions(inputs.map(({ temperature }) => temperature));
   }
   #distributions(temperatures: readonly number[]): Promise<Probabilities> {
-    return this.#softmax.apply(this.#l.logits(this.#native) as Pointer, temperatures);
+    return this.#softmax.apply(this.#l.logits(this.#now.native) as Pointer, temperatures);
   }
 
   /** Applies an adapter (or none) to all that is computed from now on; what was cached is dropped. */
   setAdapter(adapter: Pointer | null): void {
-    this.#l.clearMemory(this.#memory, false);
+    this.#adapter = adapter;
     this.#held = [];
-    const list = BigUint64Array.of(adapter ?? 0n);
-    if (this.#l.setAdapters(this.#native, list, adapter === null ? 0 : 1, Float32Array.of(1)) !== 0)
+    if (this.#open !== null) this.#apply(this.#open);
+  }
+  #apply({ memory, native }: Open): void {
+    this.#l.clearMemory(memory, false);
+    const list = BigUint64Array.of(this.#adapter ?? 0n);
+    if (this.#l.setAdapters(native, list, this.#adapter === null ? 0 : 1, Float32Array.of(1)) !== 0)
       throw new EngineError('native', 'llama.cpp refused the adapter. Check that it was trained on this model.');
   }
 
-  #set(i: number, token: number, position: number, sequence: number, output: boolean): void {
-    this.#token[i] = token;
-    this.#position[i] = position;
-    this.#count[i] = 1;
-    (this.#sequence[i] as Int32Array)[0] = sequence;
-    this.#output[i] = output ? 1 : 0;
+  #set(i: number, at: number, position: number, sequence: number, output: boolean): void {
+    const now = this.#now;
+    now.token[i] = at;
+    now.position[i] = position;
+    now.count[i] = 1;
+    (now.sequence[i] as Int32Array)[0] = sequence;
+    now.output[i] = output ? 1 : 0;
   }
   #decode(tokens: number): Promise<void> {
+    const { native, batch } = this.#now;
     return new Promise((resolve, reject) => {
-      this.#l.decode.async(this.#native, { ...this.#batch, n_tokens: tokens }, (error: Error | null, code: number) => {
+      this.#l.decode.async(native, { ...batch, n_tokens: tokens }, (error: Error | null, code: number) => {
         if (error !== null) reject(new EngineError('native', `Sampling failed: ${error.message}`));
         else if (code !== 0)
           reject(new EngineError('memory', `llama.cpp could not compute a batch (code ${code}). Lower engine.parallel.`));
@@ -138,7 +176,6 @@ export class LlamaDecoder implements Decoder {
 
   dispose(): void {
     this.#softmax.dispose();
-    this.#l.freeBatch(this.#batch);
-    this.#l.freeContext(this.#native);
+    this.rest();
   }
 }

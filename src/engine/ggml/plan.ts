@@ -34,6 +34,7 @@ export interface TrainingPlan {
   readonly activations: number;
   /** Keys, values and logits of the sequences decoded side by side, and libllama's copy of the model: an estimate. */
   readonly sampler: number;
+  /** The most at a time: libllama's part of sampling and the activations take turns. */
   readonly total: number;
   /** Free on the device now. */
   readonly available: number;
@@ -91,15 +92,26 @@ export function planTraining(device: Device, file: GgufFile, options: PlanOption
       return (inputs + bytes) * lanes.length;
     };
     const parameters = countOf(expectedTensors(shape));
-    const sampler = samplerBytes(file, shape, options, lanes.length, parameters);
-    const fixed = { weights, adapter: own / 3, gradients, optimiser: (2 * own) / 3 + 2 * largest, sampler };
-    const base = Object.values(fixed).reduce((a, b) => a + b, 0);
+    const { model, cache, takesTurns } = samplerBytes(file, shape, options, lanes.length, parameters);
+    const fixed = { weights, adapter: own / 3, gradients, optimiser: (2 * own) / 3 + 2 * largest };
+    const base = Object.values(fixed).reduce((a, b) => a + b, model);
+    const totalWith = (activations: number): number => base + (takesTurns ? Math.max(cache, activations) : cache + activations);
     const available = freeMemory(device);
     const kept = checkpointing === 'on' ? Infinity : graph({ checkpointing: false, compute });
-    const on = checkpointing === 'on' || (checkpointing === 'auto' && base + kept > EASY * available);
+    const on = checkpointing === 'on' || (checkpointing === 'auto' && totalWith(kept) > EASY * available);
     const activations = on ? graph({ checkpointing: true, compute }) : kept;
-    const total = base + activations;
-    return { ...fixed, activations, total, available, fits: total <= available, checkpointing: on, tokens, parameters };
+    const total = totalWith(activations);
+    return {
+      ...fixed,
+      sampler: model + cache,
+      activations,
+      total,
+      available,
+      fits: total <= available,
+      checkpointing: on,
+      tokens,
+      parameters,
+    };
   } finally {
     for (const { dispose } of pretended) dispose();
     for (const context of contexts) g.f.ggml_free(context);
@@ -129,20 +141,30 @@ export function checkPlan(plan: TrainingPlan, options: PlanOptions): void {
     'memory',
     `Training needs ${gigabytes(plan.total)} and ${gigabytes(plan.available)} are free (weights ${gigabytes(plan.weights + plan.adapter)}, ` +
       `gradients and optimiser ${gigabytes(plan.gradients + plan.optimiser)}, activations ${gigabytes(plan.activations)}, sampling ${gigabytes(plan.sampler)}). ` +
-      `${knobsOf(plan, options).join(', or ').replace(/^./, (c) => c.toUpperCase())}.`,
+      `${knobsOf(plan, options)
+        .join(', or ')
+        .replace(/^./, (c) => c.toUpperCase())}.`,
   );
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 2 : 1)} GiB`;
 
-function samplerBytes(file: GgufFile, shape: Shape, options: PlanOptions, lanes: number, parameters: number): number {
+interface Sampler {
+  /** libllama's copy of the model. */
+  readonly model: number;
+  readonly cache: number;
+  /** The cache is freed while training, and the activations while sampling. */
+  readonly takesTurns: boolean;
+}
+
+function samplerBytes(file: GgufFile, shape: Shape, options: PlanOptions, lanes: number, parameters: number): Sampler {
   const own = parameters <= SMALL && isF32(file);
   const slots = Math.max(1, Math.ceil(options.parallel / lanes));
   const cells = Math.min(options.contextLength, shape.context) * (slots + 1);
   const cache = 2 * shape.layers * shape.kvHeads * shape.headWidth * cells * (own ? 4 : 2);
   const logits = Math.max(own ? 1 : 64, slots) * shape.vocabulary * 4;
   const model = own ? 0 : [...file.tensors.values()].reduce((sum, tensor) => sum + tensor.bytes, 0);
-  return model + lanes * (cache + 2 * logits);
+  return { model, cache: lanes * (cache + 2 * logits), takesTurns: !own };
 }
 
 function freeMemory(device: Device): number {

@@ -87,13 +87,22 @@ export class GgmlEngine implements Engine {
     return decodeText(this.#p.tokenizer, tokens);
   }
 
+  get #large(): boolean {
+    return this.#p.decoders.some((decoder) => decoder instanceof LlamaDecoder);
+  }
+
   sample(requests: readonly SampleRequest[], options: SampleOptions = {}): Promise<Sequence[][]> {
-    return this.#inTurn(() => new Sampling(options, this.#p.tokenizer, this.#version).run(requests, this.#p.decoders));
+    return this.#inTurn(() => {
+      // A model for which libllama samples is large: then sampling and training take turns in the same memory.
+      if (this.#large) this.#p.trainer?.rest();
+      return new Sampling(options, this.#p.tokenizer, this.#version).run(requests, this.#p.decoders);
+    });
   }
   forwardBackward(data: readonly Datum[], loss: LossSpec): Promise<ForwardBackward> {
     return this.#inTurn(async () => {
       refuseStale(data, this.#version);
       this.#pending = false;
+      for (const decoder of this.#p.decoders) if (decoder instanceof LlamaDecoder) decoder.rest();
       const result = await this.#trainer().forwardBackward(data, loss);
       this.#pending = true;
       return result;
@@ -142,7 +151,7 @@ export class GgmlEngine implements Engine {
   /** Hands the trainer's weights to a libllama sampler; the graph sampler reads them in place. */
   refresh(): void {
     const { model, weights, decoders } = this.#p;
-    if (model === null || weights === null || !decoders.some((d) => d instanceof LlamaDecoder)) return;
+    if (model === null || weights === null || !this.#large) return;
     if (weights.mode === 'full')
       throw new EngineError('unsupported', 'Full-parameter training of a model this large is not possible yet. Set engine.mode to "lora".');
     this.#hand(weights.lora, weights.read('w'));

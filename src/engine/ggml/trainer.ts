@@ -194,9 +194,13 @@ export class Trainer {
     }
   }
 
-  dispose(): void {
+  /** Gives back the memory of intermediate results until the next `forwardBackward`. */
+  rest(): void {
     for (const cache of this.#graphs) for (const graph of cache.values()) graph.dispose();
     for (const cache of this.#graphs) cache.clear();
+  }
+  dispose(): void {
+    this.rest();
     this.#optimiser.dispose();
   }
 }
