@@ -31,21 +31,21 @@ export function readBackground(received: string): Background {
   return { light: 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5, rest, done: device !== null };
 }
 
-type Input = Pick<ReadStream, 'on' | 'off' | 'resume' | 'pause' | 'unshift' | 'setRawMode' | 'isTTY'>;
+type Input = Pick<ReadStream, 'on' | 'off' | 'read' | 'unshift' | 'setRawMode' | 'isTTY'>;
 
 /** null where the terminal gives no answer. Never throws. */
 export async function askBackground(stdin: Input, stdout: Pick<WriteStream, 'write' | 'isTTY'>, wait = ANSWER_MS): Promise<boolean | null> {
   if (!stdin.isTTY || !stdout.isTTY) return null;
   let received = '';
   const { promise, resolve } = Promise.withResolvers<void>();
-  const onData = (chunk: Buffer | string): void => {
-    received += chunk.toString('utf8');
+  // As Ink reads: a stream that was once made to flow, and paused, never tells Ink of another key.
+  const onReadable = (): void => {
+    for (let chunk: unknown = stdin.read(); chunk !== null; chunk = stdin.read()) received += String(chunk);
     if (readBackground(received).done) resolve();
   };
   try {
     stdin.setRawMode(true);
-    stdin.on('data', onData);
-    stdin.resume();
+    stdin.on('readable', onReadable);
     stdout.write(ASK);
     const timer = setTimeout(resolve, wait);
     await promise;
@@ -53,8 +53,7 @@ export async function askBackground(stdin: Input, stdout: Pick<WriteStream, 'wri
   } catch {
     return null;
   } finally {
-    stdin.off('data', onData);
-    stdin.pause();
+    stdin.off('readable', onReadable);
   }
   const { light, rest } = readBackground(received);
   if (rest !== '') stdin.unshift(Buffer.from(rest));

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+const BACK_MS = 50;
+
 type Work = () => void | Promise<void>;
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -48,14 +50,12 @@ export function lender(env: Env, platform: NodeJS.Platform = process.platform): 
     },
     suspend: () => {
       if (platform === 'win32') return;
-      void lent(
-        () =>
-          new Promise<void>((resolve) => {
-            process.once('SIGCONT', () => resolve());
-            // The whole group: the launcher has to stop as well, or the shell would wait for it.
-            process.kill(0, 'SIGTSTP');
-          }),
-      ).catch(() => undefined);
+      void lent(async () => {
+        // The whole group: the launcher has to stop as well, or the shell would wait for it.
+        process.kill(0, 'SIGTSTP');
+        // While stopped no time passes here. Where nobody can continue a process, the system does not stop it: the window comes back.
+        await new Promise((resolve) => setTimeout(resolve, BACK_MS));
+      }).catch(() => undefined);
     },
   };
 }

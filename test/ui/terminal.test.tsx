@@ -42,11 +42,11 @@ describe('the background', () => {
 
   const terminal = (answer: string) => {
     const given: string[] = [];
+    const queue = answer === '' ? [] : [Buffer.from(answer)];
     const stdin = Object.assign(new EventEmitter(), {
       isTTY: true,
-      setRawMode: vi.fn(),
-      resume: () => setTimeout(() => answer && stdin.emit('data', Buffer.from(answer)), 1),
-      pause: vi.fn(),
+      setRawMode: () => setTimeout(() => stdin.emit('readable'), 1),
+      read: () => queue.shift() ?? null,
       unshift: (chunk: Buffer) => void given.push(chunk.toString()),
     });
     return { stdin: stdin as unknown as Parameters<typeof askBackground>[0], given, stdout: { isTTY: true, write: () => true } };
