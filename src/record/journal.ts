@@ -1,10 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { RunEvent } from '../core/events.ts';
+import type { RolloutRecord, RunEvent } from '../core/events.ts';
 import { chain, isAudited, requireChain, writeHead } from './audit.ts';
 import { guarded, recordError } from './errors.ts';
 import { canonical, encode } from './json.ts';
 import type { Discarded, RunJournal } from './port.ts';
-import { ROLLOUT_COLUMNS, toRow } from './rows.ts';
+import { ROLLOUT_COLUMNS, toLongPart, toRow } from './rows.ts';
+import { blocksOf, encodeBlock } from './texts.ts';
 import { openForWriting } from './schema.ts';
 import { sumOf, type Cell } from './sums.ts';
 import { requireWhole } from './verify.ts';
@@ -50,7 +51,7 @@ function rollBack(db: DatabaseSync): void {
 export function openJournal(dir: string, options: { readonly now?: () => number; readonly maxBytes?: number } = {}): RunJournal {
   const { now = Date.now, maxBytes } = options;
   const db = openForWriting(dir);
-  let insert: Record<'event' | 'rollout' | 'task' | 'finding', StatementSync>;
+  let insert: Record<'event' | 'rollout' | 'text' | 'task' | 'finding', StatementSync>;
   try {
     if (maxBytes !== undefined) {
       const pageSize = Number(db.prepare('PRAGMA page_size').get()!['page_size']);
@@ -64,6 +65,7 @@ export function openJournal(dir: string, options: { readonly now?: () => number;
       rollout: db.prepare(
         `INSERT INTO rollouts (live, seq, ${ROLLOUT_COLUMNS.join(', ')}, sum) VALUES (1, ?${', ?'.repeat(ROLLOUT_COLUMNS.length)}, ?)`,
       ),
+      text: db.prepare('INSERT INTO texts (seq, body, sum) VALUES (?, ?, ?)'),
       task: db.prepare('INSERT INTO tasks (seq, step, id, type, body, sum) VALUES (?, ?, ?, ?, ?, ?)'),
       finding: db.prepare(
         'INSERT INTO findings (seq, step, rollout_id, idx, category, severity, detector, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
@@ -76,11 +78,18 @@ export function openJournal(dir: string, options: { readonly now?: () => number;
   let open = true;
   let headBehind = false;
 
+  const writeRollouts = (seq: number, records: readonly RolloutRecord[]): void => {
+    for (const items of blocksOf(records.map((record) => ({ record, ...toLongPart(record) })))) {
+      const block = put(insert.text, [seq, encodeBlock(items)]);
+      items.forEach(({ record }, slot) => put(insert.rollout, [seq, ...toRow(record, block, slot)]));
+    }
+  };
+
   const write = (event: RunEvent): void => {
     const at = now();
     const body = bodyOf(event);
     const seq = put(insert.event, [at, event.step, event.type, body]);
-    if (event.type === 'rollouts') for (const record of event.rollouts) put(insert.rollout, [seq, ...toRow(record)]);
+    if (event.type === 'rollouts') writeRollouts(seq, event.rollouts);
     if (event.type === 'tasks') for (const task of event.tasks) put(insert.task, [seq, task.step, task.id, task.type, encode(task)]);
     if (event.type === 'finding') {
       const { category, severity, detector } = event.finding;
@@ -124,6 +133,10 @@ export function openJournal(dir: string, options: { readonly now?: () => number;
         'DELETE FROM events WHERE step > ? AND seq NOT IN (SELECT seq FROM audit WHERE seq IS NOT NULL UNION SELECT seq FROM findings)',
       ),
     };
+    // Blocks are given out in order: those that only discarded rollouts used are the newest.
+    db.exec(
+      'DELETE FROM texts WHERE n > (SELECT coalesce(max(block), 0) FROM rollouts WHERE live) AND n NOT IN (SELECT block FROM rollouts WHERE NOT live)',
+    );
     if (Object.values(discarded).some((count) => count > 0)) {
       chain(db, { seq: null, at: now(), kind: 'discard', rolloutId: null, body: canonical({ after: step, ...discarded }) });
     }

@@ -5,8 +5,9 @@ import type { Task } from '../core/types.ts';
 import { guarded } from './errors.ts';
 import { decode } from './json.ts';
 import type { JournalReader, RolloutQuery, Stored } from './port.ts';
-import { fromRow, ROLLOUT_COLUMNS, type Row } from './rows.ts';
+import { codeOf, type CODES, fromRow, ROLLOUT_COLUMNS, type Row } from './rows.ts';
 import { openForReading } from './schema.ts';
+import { longPartReader } from './texts.ts';
 import { requireSum } from './sums.ts';
 
 export interface RunReader extends JournalReader {
@@ -29,9 +30,9 @@ interface EventRow {
 const COLUMNS = `seq, ${ROLLOUT_COLUMNS.join(', ')}, sum`;
 const TASK_COLUMNS = 'seq, step, id, type, body, sum';
 
-function toRecord(row: Row): RolloutRecord {
+function toRecord(row: Row, longPart: ReturnType<typeof longPartReader>): RolloutRecord {
   requireSum([row['seq']!, ...ROLLOUT_COLUMNS.map((name) => row[name]!)], row['sum'], `The rollout ${String(row['id'])}`);
-  return fromRow(row);
+  return fromRow(row, longPart(Number(row['block']), Number(row['slot'])));
 }
 
 function toTask(row: Row): Task {
@@ -39,20 +40,23 @@ function toTask(row: Row): Task {
   return decode(String(row['body'])) as Task;
 }
 
+const code = (column: keyof typeof CODES, word: string | undefined): number | undefined =>
+  word === undefined ? undefined : codeOf(column, word);
+
 /** Each condition of a query with its value; absent keys ask for nothing. */
 function conditions(query: Omit<RolloutQuery, 'limit' | 'offset'>): { where: string; values: (string | number)[] } {
   const all: [string, string | number | undefined][] = [
-    ['role = ?', query.role],
-    ['task_type = ?', query.taskType],
-    ['outcome = ?', query.outcome],
+    ['role = ?', code('role', query.role)],
+    ['task_type = ?', code('task_type', query.taskType)],
+    ['outcome = ?', code('outcome', query.outcome)],
     ['step = ?', query.step],
     ['task_id = ?', query.taskId],
-    ['severity >= ?', query.minSeverity],
+    [(query.minSeverity ?? 0) > 0 ? 'severity > 0 AND severity >= ?' : 'severity >= ?', query.minSeverity],
     // Not LIKE: that stops at a NUL character, and % or _ in a search would match anything.
-    ["instr(lower(thought || ' ' || answer), lower(?)) > 0", query.text || undefined],
+    ['instr(lower(kelvin_text(block, slot)), lower(?)) > 0', query.text || undefined],
   ];
   const asked = all.filter((pair): pair is [string, string | number] => pair[1] !== undefined);
-  const matched = query.match ? [`n > (SELECT max(n) FROM rollouts) - ${MATCHED}`, "kelvin_match(thought || ' ' || answer) = 1"] : [];
+  const matched = query.match ? [`n > (SELECT max(n) FROM rollouts) - ${MATCHED}`, 'kelvin_match(kelvin_text(block, slot)) = 1'] : [];
   return { where: ['live = 1', ...asked.map(([sql]) => sql), ...matched].join(' AND '), values: asked.map(([, value]) => value) };
 }
 
@@ -80,6 +84,11 @@ function toStored(db: DatabaseSync, { seq, at, step, type, body, sum }: EventRow
 export function openJournalReader(dir: string): RunReader {
   const db = openForReading(dir);
   let open = true;
+  const longPart = longPartReader(db);
+  db.function('kelvin_text', (block, slot) => {
+    const { thought, answer } = longPart(Number(block), Number(slot));
+    return `${thought} ${answer}`;
+  });
   /** All reads of one call see one state of the journal. */
   const snapshot = <T>(work: () => T): T =>
     guarded(`cannot read the journal of ${dir}`, () => {
@@ -110,12 +119,12 @@ export function openJournalReader(dir: string): RunReader {
         const rows = db
           .prepare(`SELECT ${COLUMNS} FROM rollouts WHERE ${where} ORDER BY n DESC LIMIT ? OFFSET ?`)
           .all(...values, limit, offset);
-        return rows.map((row) => toRecord(row as Row));
+        return rows.map((row) => toRecord(row as Row, longPart));
       }),
     rollout: (id) =>
       snapshot(() => {
         const row = db.prepare(`SELECT ${COLUMNS} FROM rollouts WHERE id = ? ORDER BY live DESC, n DESC LIMIT 1`).get(id);
-        return row ? toRecord(row as Row) : null;
+        return row ? toRecord(row as Row, longPart) : null;
       }),
     rolloutCount: (query) =>
       snapshot(() => {

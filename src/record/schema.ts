@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fsyncPath, PRIVATE_FILE } from './files.ts';
@@ -99,25 +99,31 @@ function connect(path: string, readOnly: boolean, prepare: (db: DatabaseSync) =>
   }
 }
 
+/** An empty journal, made beside its name and renamed: it is there as a whole or not at all. */
+function create(dir: string, path: string): void {
+  const fresh = `${path}.new`;
+  try {
+    for (const name of [fresh, `${fresh}-journal`, path]) rmSync(name, { force: true });
+    // SQLite gives its -wal and -shm files the mode of the database.
+    closeSync(openSync(fresh, 'wx', PRIVATE_FILE));
+    chmodSync(fresh, PRIVATE_FILE);
+    connect(fresh, false, (db) => db.exec(`BEGIN IMMEDIATE; ${CREATE} COMMIT;`)).close();
+    fsyncPath(fresh);
+    renameSync(fresh, path);
+    fsyncPath(dir, true);
+  } catch (error) {
+    throw recordError(error, `cannot create the journal ${path}`);
+  }
+}
+
 /** Opens the journal of a run folder for writing and creates it when there is none. */
 export function openForWriting(dir: string): DatabaseSync {
   const path = join(dir, JOURNAL_FILE);
-  try {
-    // SQLite gives its -wal and -shm files the mode of the database.
-    const fresh = !existsSync(path);
-    closeSync(openSync(path, 'a', PRIVATE_FILE));
-    if (fresh) chmodSync(path, PRIVATE_FILE);
-  } catch (error) {
-    throw recordError(error, `cannot open the journal ${path}`);
-  }
+  if (!hasJournal(dir)) create(dir, path);
   let old = false;
   const db = connect(path, false, (db) => {
     // FULL in WAL mode fsyncs the log at each commit: what `append` returned from survives a power cut.
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE');
-    const untouched = pragma(db, 'application_id') === 0 && db.prepare('SELECT count(*) AS c FROM sqlite_schema').get()!['c'] === 0;
-    if (untouched) db.exec(CREATE);
-    db.exec('COMMIT');
-    if (untouched) fsyncPath(dir, true);
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     old = checkVersion(db, path) < VERSION;
   });
   if (!old) return db;

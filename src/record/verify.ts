@@ -9,6 +9,7 @@ import { sumOf, type Cell } from './sums.ts';
 const SUMMED = {
   events: ['at', 'step', 'type', 'body'],
   rollouts: ['seq', ...ROLLOUT_COLUMNS],
+  texts: ['seq', 'body'],
   tasks: ['seq', 'step', 'id', 'type', 'body'],
   findings: ['seq', 'step', 'rollout_id', 'idx', 'category', 'severity', 'detector'],
 } as const;
@@ -20,9 +21,10 @@ function problemOf(db: DatabaseSync): string | null {
   for (const [table, columns] of Object.entries(SUMMED)) {
     for (const row of db.prepare(`SELECT ${columns.join(', ')}, sum FROM ${table}`).iterate()) {
       if (sumOf(columns.map((name) => row[name] as Cell)) !== row['sum'])
-        return `a row of ${table}, step ${String(row['step'])}, no longer has the checksum it was written with`;
+        return `a row of ${table}${row['step'] === undefined ? '' : `, step ${String(row['step'])}`}, no longer has the checksum it was written with`;
     }
   }
+  if (db.prepare('SELECT 1 FROM rollouts WHERE block NOT IN (SELECT n FROM texts) LIMIT 1').get()) return 'texts of rollouts are gone';
   for (const table of ['rollouts', 'tasks'] as const) {
     const short = db
       .prepare(

@@ -66,7 +66,7 @@ describe('what goes in comes out', () => {
         number,
         fc.option(number),
         fc.array(fc.nat(), { maxLength: 20 }),
-        fc.array(number, { maxLength: 20 }),
+        fc.array(number.map(Math.fround), { maxLength: 20 }),
         (thought, completion, program, reward, advantage, tokens, logprobs) => {
           const id = `r${n++}`;
           const record = {
