@@ -30,6 +30,8 @@ import { openJournal } from '../record/journal.ts';
 import { readRun } from '../record/run-files.ts';
 import { takeLastWords } from '../record/last-words.ts';
 import { acquireLock } from '../record/lock.ts';
+import type { Lock } from '../record/lock.ts';
+import type { Journal } from '../record/port.ts';
 import { Closing } from './closing.ts';
 import { isolationWarnings, knownIsolation } from './isolation.ts';
 import { lastDrill } from './drill-record.ts';
@@ -102,7 +104,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const answered = createAnswered();
   for (const event of restored.events) answered.take(event);
   const recorder = createRecorder(
-    journal,
+    guardedBy(lock, journal),
     (event) => {
       view = fold(view, event);
       answered.take(event);
@@ -200,6 +202,15 @@ export async function runSession(options: SessionOptions): Promise<number> {
   if (recorder.waiting) recorder.insist([]);
   return cause === 'stopped' ? signals.code : EXIT.ok;
 }
+
+/** A process that lost its lock (it was asleep, or somebody deleted the file) writes nothing more beside the new holder. */
+const guardedBy = (lock: Pick<Lock, 'check'>, journal: Journal): Journal => ({
+  append(events) {
+    lock.check();
+    journal.append(events);
+  },
+  close: () => journal.close(),
+});
 
 /** The engine's files have a folder of their own in a checkpoint, beside the loop's state. */
 export const ENGINE_FOLDER = 'engine';

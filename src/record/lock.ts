@@ -36,6 +36,9 @@ export interface Lock {
   [Symbol.dispose](): void;
 }
 
+/** Milliseconds for which a silent holder on another machine is watched before its lock is taken over: more than two heartbeats. */
+const WATCH_MS = 12_000;
+
 const readOrNull = (path: string): string | null => {
   try {
     return readFileSync(path, 'utf8');
@@ -75,8 +78,36 @@ function parseOwner(text: string | null): Owner | null {
 /** Who holds the run folder, dead or alive; null when nobody does. */
 export const lockOwner = (dir: string): Owner | null => parseOwner(readOrNull(join(dir, LOCK_FILE)));
 
+/** When the holder's heart beat last, by its clock, in milliseconds since the epoch. */
+const lastBeat = (dir: string): number => statSync(join(dir, LOCK_FILE), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
 /** Milliseconds since the holder's last heartbeat. */
-const silence = (dir: string, now: number): number => now - (statSync(join(dir, LOCK_FILE), { throwIfNoEntry: false })?.mtimeMs ?? 0);
+const silence = (dir: string, now: number): number => now - lastBeat(dir);
+
+/**
+ * True when the heart of a holder that this machine's clock takes for silent beats after all. Two machines' clocks may differ, and each may
+ * jump: only a beat that comes or does not come in a span of monotonic time is proof.
+ */
+function stillBeats(dir: string, watchMs: number): boolean {
+  const before = lastBeat(dir);
+  const until = performance.now() + watchMs;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  while (performance.now() < until) {
+    Atomics.wait(pause, 0, 0, Math.min(250, watchMs));
+    if (lastBeat(dir) !== before) return true;
+  }
+  return false;
+}
+
+/** The lock as a process that wants it must see it: one that cannot be read is no free one. */
+function readOwner(dir: string): Owner | null {
+  try {
+    return parseOwner(readFileSync(join(dir, LOCK_FILE), 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
 
 /** True when the process that holds the run folder is at work. */
 export function isHeld(dir: string, now = Date.now()): boolean {
@@ -88,6 +119,10 @@ export function isHeld(dir: string, now = Date.now()): boolean {
   // Without /proc a recycled pid cannot be told from the holder, but only the holder's heart beats.
   return silence(dir, now) < SILENCE_MS;
 }
+
+/** A holder whose life shows in its heartbeat alone: on another machine, or where processes have no start times. */
+const beatsOnly = (owner: Owner): boolean =>
+  owner.host !== hostname() || (owner.processStart === null && owner.boot === bootId() && exists(owner.pid));
 
 const lockedBy = (dir: string, { pid, host, since }: Owner): RecordError =>
   new RecordError(
@@ -111,9 +146,9 @@ function exclusively<T>(dir: string, work: () => T): T {
 /**
  * Takes the run folder for this process, so that no two processes write one run. Throws `RecordError('locked')` with
  * the holder and what to do. The lock of a dead process (killed, machine restarted, silent on another machine) is
- * taken over. A timer keeps the heartbeat; it never keeps the process alive.
+ * taken over; one on another machine is watched for `watchMs` first. A timer keeps the heartbeat; it never keeps the process alive.
  */
-export function acquireLock(dir: string): Lock {
+export function acquireLock(dir: string, { watchMs = WATCH_MS }: { readonly watchMs?: number } = {}): Lock {
   const path = join(dir, LOCK_FILE);
   const owner: Owner = {
     pid: process.pid,
@@ -125,13 +160,13 @@ export function acquireLock(dir: string): Lock {
   };
   const tookOver = guarded(`cannot lock ${dir}`, () =>
     exclusively(dir, () => {
-      const before = lockOwner(dir);
-      if (before && isHeld(dir)) throw lockedBy(dir, before);
+      const before = readOwner(dir);
+      if (before && (isHeld(dir) || (beatsOnly(before) && stillBeats(dir, watchMs)))) throw lockedBy(dir, before);
       writeDurably(path, `${JSON.stringify(owner)}\n`);
       return before;
     }),
   );
-  const ours = (): boolean => lockOwner(dir)?.token === owner.token;
+  const ours = (): boolean => readOwner(dir)?.token === owner.token;
   const heart = setInterval(() => {
     try {
       if (ours()) utimesSync(path, new Date(), new Date());
@@ -154,7 +189,7 @@ export function acquireLock(dir: string): Lock {
     owner,
     tookOver,
     check() {
-      const holder = lockOwner(dir);
+      const holder = guarded(`cannot read the lock of ${dir}`, () => readOwner(dir));
       if (holder?.token === owner.token) return;
       throw holder
         ? lockedBy(dir, holder)

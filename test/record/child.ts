@@ -1,5 +1,5 @@
-/** Processes that the tests kill: `journal DIR` appends until it dies, `checkpoint DIR` saves until it dies, `lock DIR` holds the lock, `fault DIR` appends until the disk refuses and says how. */
-import { writeFileSync } from 'node:fs';
+/** Processes that the tests kill: `journal DIR` appends until it dies, `checkpoint DIR` saves until it dies, `beat DIR` is the heart of a slow clock, `lock DIR` holds the lock, `fault DIR` appends until the disk refuses and says how. */
+import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RolloutRecord } from '../../src/core/events.ts';
 import { saveCheckpoint } from '../../src/record/checkpoint.ts';
@@ -46,7 +46,11 @@ else if (mode === 'fault') {
     process.stdout.write(`${String(error)} ${(error as { code?: string }).code}\n`);
   }
 } else if (mode === 'checkpoint') await saveForEver();
-else {
+else if (mode === 'beat') {
+  let beats = 0;
+  setInterval(() => utimesSync(join(dir, 'lock.json'), 1, 1000 + ++beats), 50);
+  process.stdout.write('beats\n');
+} else {
   try {
     acquireLock(dir);
     process.stdout.write('held\n');

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -81,7 +81,30 @@ test('a holder on another machine counts by its heartbeat', () => {
   const silent = new Date(Date.now() - 3 * 60_000);
   utimesSync(file(dir), silent, silent);
   expect(isHeld(dir)).toBe(false);
-  acquireLock(dir).release();
+  acquireLock(dir, { watchMs: 30 }).release();
+});
+
+test('a jump of the clock takes no lock away from a holder whose heart beats', async () => {
+  const dir = scratch();
+  acquireLock(dir);
+  edit(dir, { host: 'elsewhere', pid: 2 ** 30 });
+  // By our clock the holder has been silent for an hour; the next beat comes while it is watched.
+  const beat = (minutes: number): void =>
+    utimesSync(file(dir), new Date(Date.now() - minutes * 60_000), new Date(Date.now() - minutes * 60_000));
+  beat(60);
+  expect(isHeld(dir)).toBe(false);
+  const { kill } = await startChild('beat', dir, 1);
+  expect(() => acquireLock(dir, { watchMs: 5000 })).toThrow(/on elsewhere/);
+  await kill();
+  // Its clock is ahead of ours: that is no silence.
+  beat(-600);
+  expect(isHeld(dir)).toBe(true);
+});
+
+test.skipIf(process.platform === 'win32')('a lock that cannot be read is not taken for a free one', () => {
+  const dir = scratch();
+  mkdirSync(file(dir));
+  expect(() => acquireLock(dir)).toThrowError(expect.objectContaining({ name: 'RecordError', code: 'unwritable' }));
 });
 
 test('a holder whose lock was taken or removed finds out', () => {
