@@ -364,6 +364,17 @@ monitor
     }),
   );
 program
+  .command('licences')
+  .alias('licenses')
+  .description('name, version and licence of everything that is installed with Kelvin')
+  .option('--dev', 'what its tests need, too')
+  .option('--json', 'one JSON object a line')
+  .action(
+    act(async (flags: { dev?: boolean; json?: boolean }) =>
+      (await import('./commands/dependencies.ts')).licencesCommand({ dev: Boolean(flags.dev), json: Boolean(flags.json) }),
+    ),
+  );
+program
   .command('doctor')
   .description('try every part on this machine')
   .option('--json', 'one JSON object a line')
