@@ -43,9 +43,10 @@ export function keymapOf(text: string, file: string): readonly Binding[] {
   let map: readonly Binding[] = BINDINGS;
   for (const [name, value] of Object.entries(parsed.data)) {
     const [context, action] = name.includes('.') ? (name.split('.', 2) as [string, string]) : [null, name];
-    const meant = BINDINGS.filter(
-      (binding) => binding.action === action && (context === null || binding.contexts.some((each) => each === context)),
-    );
+    const all = BINDINGS.filter((binding) => binding.action === action);
+    const first = all.filter((binding) => binding.contexts[0] === context);
+    const meant =
+      context === null ? all : first.length > 0 ? first : all.filter((binding) => binding.contexts.some((each) => each === context));
     if (meant.length === 0 || action === 'screen') {
       const names = [...new Set(BINDINGS.map((binding) => binding.action))].filter((each) => each !== 'screen');
       const near = nearest(action, names);

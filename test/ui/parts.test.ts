@@ -270,6 +270,9 @@ describe('own keys', () => {
     expect(keys('pause')).toEqual(['P', 'ctrl+g']);
     expect(keys('log')).toEqual(['L']);
     expect(keys('resume')).toEqual(['r']);
+    expect(keymapOf('{ "help.out": ["b"] }', 'keys.json').filter(({ keys }) => keys.includes('b'))).toMatchObject([
+      { action: 'out', contexts: ['help'] },
+    ]);
   });
 
   it.each([

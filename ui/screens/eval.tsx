@@ -28,9 +28,18 @@ function change({ before, now, kind }: EvalRow, theme: Theme): Span[] {
   ];
 }
 
+/** The path as it is, or in short where it would be cut: `greedy/abd/L2`. */
+function nameOf({ path, suite }: EvalRow, room: number): string {
+  if (path.length <= room) return path;
+  return path
+    .slice(suite.length + 1)
+    .replace(/(ded|abd|ind)uction/, '$1')
+    .replace('/level', '/L');
+}
+
 export function evalRow(row: EvalRow, chosen: boolean, width: number, theme: Theme): Line {
   const room = width - 24;
-  const name = truncate(inline(row.path, theme.ascii), room, theme.glyphs.ellipsis);
+  const name = truncate(inline(nameOf(row, room), theme.ascii), room, theme.glyphs.ellipsis);
   return fill([{ text: `${chosen ? theme.glyphs.select : ' '} ${pad(name, room)}` }, ...change(row, theme)], width, chosen);
 }
 
@@ -118,7 +127,11 @@ export function EvalScreen({ state }: { readonly state: AppState }) {
       />
       <Panel
         title="before and now"
-        note={view.evals.length > 0 ? `${view.evals.length} evaluations, last after step ${view.evals.at(-1)![0]}` : ''}
+        note={
+          view.evals.length > 0
+            ? `${view.evals.length === 1 ? 'one evaluation' : `${view.evals.length} evaluations`}, last after step ${view.evals.at(-1)![0]}`
+            : ''
+        }
         {...pane}
         theme={theme}
         lines={lines}
