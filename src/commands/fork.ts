@@ -10,6 +10,7 @@ import { forkRun } from '../record/fork.ts';
 import { readAudit, verifyAudit } from '../record/journal.ts';
 import { RecordError } from '../record/port.ts';
 import { candidates, CHECKPOINTS, nameOf } from '../record/retention.ts';
+import { verifyRecord } from '../record/verify.ts';
 import { changeLine, configChanges } from './config-diff.ts';
 import { EXIT, UsageError } from './exits.ts';
 import { runsRoot } from './paths.ts';
@@ -31,6 +32,7 @@ const FIXED = ['model', 'adapter', 'language', 'engine.mode', 'engine.lora.rank'
 /** `kelvin fork RUN --at STEP --set key=value`: a new run from a kept checkpoint. The original is only read; `kelvin resume` trains the fork. */
 export function forkCommand(options: ForkOptions): number {
   const { dir } = findRun(runsRoot(), options.run);
+  verifyRecord(dir);
   const report = verifyAudit(dir);
   if (!report.ok)
     throw new RecordError(

@@ -6,6 +6,7 @@ import type { Metrics, Task } from '../core/types.ts';
 import { readRun, readRunConfig } from '../record/folder.ts';
 import { openJournalReader, verifyAudit } from '../record/journal.ts';
 import type { AuditReport } from '../record/journal.ts';
+import { verifyRecord } from '../record/verify.ts';
 
 /** Events read at a time: memory stays flat however long the run was. */
 const PAGE = 1000;
@@ -48,10 +49,11 @@ export interface RunSource {
   [Symbol.dispose](): void;
 }
 
-/** Opens a run, live or ended, for reading. Throws `RecordError` when it cannot be read. */
+/** Opens a run, live or ended, for reading. Throws `RecordError` when it cannot be read, or any row of it is damaged. */
 export function openSource(dir: string): RunSource {
   const { started } = readRun(dir);
   const config = readRunConfig(dir);
+  verifyRecord(dir);
   const audit = verifyAudit(dir);
   const reader = openJournalReader(dir);
   function* events(): Generator<{ readonly at: number; readonly event: RunEvent }> {

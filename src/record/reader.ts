@@ -43,12 +43,16 @@ function toTask(row: Row): Task {
 const code = (column: keyof typeof CODES, word: string | undefined): number | undefined =>
   word === undefined ? undefined : codeOf(column, word);
 
-/** Each condition of a query with its value; absent keys ask for nothing. */
-function conditions(query: Omit<RolloutQuery, 'limit' | 'offset'>): { where: string; values: (string | number)[] } {
+/**
+ * Each condition of a query with its value; absent keys ask for nothing. A count uses the index of kinds; a list (`+` keeps it from
+ * that index) goes through the rows from the newest on and stops early.
+ */
+function conditions(query: Omit<RolloutQuery, 'limit' | 'offset'>, list: boolean): { where: string; values: (string | number)[] } {
+  const kind = list ? '+' : '';
   const all: [string, string | number | undefined][] = [
-    ['role = ?', code('role', query.role)],
-    ['task_type = ?', code('task_type', query.taskType)],
-    ['outcome = ?', code('outcome', query.outcome)],
+    [`${kind}role = ?`, code('role', query.role)],
+    [`${kind}task_type = ?`, code('task_type', query.taskType)],
+    [`${kind}outcome = ?`, code('outcome', query.outcome)],
     ['step = ?', query.step],
     ['task_id = ?', query.taskId],
     [(query.minSeverity ?? 0) > 0 ? 'severity > 0 AND severity >= ?' : 'severity >= ?', query.minSeverity],
@@ -57,7 +61,7 @@ function conditions(query: Omit<RolloutQuery, 'limit' | 'offset'>): { where: str
   ];
   const asked = all.filter((pair): pair is [string, string | number] => pair[1] !== undefined);
   const matched = query.match ? [`n > (SELECT max(n) FROM rollouts) - ${MATCHED}`, 'kelvin_match(kelvin_text(block, slot)) = 1'] : [];
-  return { where: ['live = 1', ...asked.map(([sql]) => sql), ...matched].join(' AND '), values: asked.map(([, value]) => value) };
+  return { where: [`${kind}live = 1`, ...asked.map(([sql]) => sql), ...matched].join(' AND '), values: asked.map(([, value]) => value) };
 }
 
 /** Rollouts that are asked one by one. */
@@ -115,7 +119,7 @@ export function openJournalReader(dir: string): RunReader {
     rollouts: ({ limit, offset = 0, ...query }) =>
       snapshot(() => {
         lend(db, query);
-        const { where, values } = conditions(query);
+        const { where, values } = conditions(query, true);
         const rows = db
           .prepare(`SELECT ${COLUMNS} FROM rollouts WHERE ${where} ORDER BY n DESC LIMIT ? OFFSET ?`)
           .all(...values, limit, offset);
@@ -123,13 +127,16 @@ export function openJournalReader(dir: string): RunReader {
       }),
     rollout: (id) =>
       snapshot(() => {
-        const row = db.prepare(`SELECT ${COLUMNS} FROM rollouts WHERE id = ? ORDER BY live DESC, n DESC LIMIT 1`).get(id);
+        // Each condition has an index of its own.
+        const row = ['live', 'NOT live']
+          .map((kept) => db.prepare(`SELECT ${COLUMNS} FROM rollouts WHERE ${kept} AND id = ? ORDER BY n DESC LIMIT 1`).get(id))
+          .find((found) => found !== undefined);
         return row ? toRecord(row as Row, longPart) : null;
       }),
     rolloutCount: (query) =>
       snapshot(() => {
         lend(db, query);
-        const { where, values } = conditions(query);
+        const { where, values } = conditions(query, false);
         return Number(db.prepare(`SELECT count(*) AS c FROM rollouts WHERE ${where}`).get(...values)!['c']);
       }),
     tasks: ({ taskType, limit, offset = 0 }) =>

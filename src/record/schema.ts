@@ -13,8 +13,8 @@ const VERSION = 3;
 const APPLICATION = 0x4b4c564e;
 
 /**
- * Sequence numbers are never given out twice (AUTOINCREMENT), also after a rollback, so a reader that polls
- * `events(after)` misses nothing. `rollouts` holds what rollouts are found by, `texts` the rest of many together (`texts.ts`).
+ * Numbers of events and of texts are never given out twice (AUTOINCREMENT), also after a rollback, so a reader that polls
+ * `events(after)` misses nothing and one that keeps texts keeps the right ones. `rollouts` holds what rollouts are found by, `texts` the rest of many together (`texts.ts`).
  * `live` is 0 for rollouts of a discarded step that were kept as evidence. `sum` is the checksum of the row (`sums.ts`).
  */
 const TABLES = `
@@ -30,9 +30,10 @@ CREATE UNIQUE INDEX rollouts_id ON rollouts (id) WHERE live;
 CREATE INDEX rollouts_evidence ON rollouts (id) WHERE NOT live;
 CREATE INDEX rollouts_step ON rollouts (step);
 CREATE INDEX rollouts_severity ON rollouts (severity, n) WHERE severity > 0;
+CREATE INDEX rollouts_kind ON rollouts (live, role, task_type, outcome);
 CREATE INDEX rollouts_task ON rollouts (task_id) WHERE task_id IS NOT NULL;
 
-CREATE TABLE texts (n INTEGER PRIMARY KEY, seq INTEGER NOT NULL, body BLOB NOT NULL, sum INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE TABLE texts (n INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL, body BLOB NOT NULL, sum INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE tasks (n INTEGER PRIMARY KEY, seq INTEGER NOT NULL, step INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX tasks_seq ON tasks (seq);

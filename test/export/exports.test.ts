@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
 import { columnsMarkdown, writeCard } from '../../src/export/card.ts';
@@ -169,5 +170,15 @@ describe('writing', () => {
     await expect(writeWhole(out, 'folder', () => {})).rejects.toThrow('is there already');
     await expect(writeWhole(join('/dev/null', 'x'), 'file', () => {})).rejects.toMatchObject({ code: 'unwritable' });
     expect(existsSync(out)).toBe(true);
+  });
+});
+
+describe('a damaged run', () => {
+  it('is not exported as if it were whole', () => {
+    const dir = sampleRun();
+    const db = new DatabaseSync(join(dir, 'journal.sqlite'));
+    db.exec("UPDATE events SET body = replace(body, '0.25', '0.75') WHERE type = 'eval'");
+    db.close();
+    expect(() => openSource(dir)).toThrow('no longer has the checksum');
   });
 });

@@ -88,6 +88,8 @@ test('a rollback leaves no texts behind but those of evidence', () => {
   using journal = openJournal(dir);
   journal.append([start(0), { type: 'rollouts', step: 1, rollouts: [rollout('a', 1)] }]);
   journal.append([{ type: 'rollouts', step: 2, rollouts: [rollout('b', 2)] }, { type: 'rollouts', step: 2, rollouts: [rollout('c', 2)] }, finding(2, 'c', 4)]); // prettier-ignore
+  using early = openJournalReader(dir);
+  expect(early.rollout('b')?.rollout.thought).toBe('thought of b');
   expect(journal.discardAfter(1)).toMatchObject({ rollouts: 1, kept: 1 });
   journal.append([{ type: 'rollouts', step: 2, rollouts: [rollout('d', 2)] }]);
   using reader = openJournalReader(dir);
@@ -101,6 +103,17 @@ test('a rollback leaves no texts behind but those of evidence', () => {
   expect(db.prepare('SELECT count(*) AS c FROM texts').get()!['c']).toBe(3);
   db.close();
   verifyRecord(dir);
+});
+
+test('a reader that stays open over a rollback reads the new texts', () => {
+  const dir = scratch();
+  using journal = openJournal(dir);
+  using reader = openJournalReader(dir);
+  for (const thought of ['first', 'second']) {
+    journal.append([{ type: 'rollouts', step: 1, rollouts: [rollout('a', 1, { thought })] }]);
+    expect(reader.rollout('a')?.rollout.thought).toBe(thought);
+    journal.discardAfter(0);
+  }
 });
 
 test('a text that was damaged or taken away is said to be so', () => {
