@@ -17,7 +17,7 @@ import { configOf, parts } from './world.ts';
 
 const [files, seed] = [option('files', 500), option('seed', 1)];
 const models = Math.min(files, option('models', Math.round(files / 8)));
-const STEPS = 4;
+const STEPS = 3;
 using place = workplace();
 const [run, master, other, state] = ['run', 'master', 'other', 'state'].map((name) => join(place.dir, name)) as [
   string,
@@ -30,7 +30,7 @@ const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.le
 
 /** A run of `STEPS` steps in `dir`, with one drill so that its audit log has entries, and what it left in the state folder. */
 async function make(dir: string, overrides: readonly string[]): Promise<void> {
-  const config = configOf(STEPS, overrides);
+  const config = configOf(STEPS, ['safety.monitor=false', ...overrides]);
   createRunFolder({ root: place.dir, runDir: dir, name: config.name, config });
   await runSession({ runDir: dir, config, parts, onEvent: () => {} });
 }

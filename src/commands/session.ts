@@ -217,7 +217,7 @@ export const ENGINE_FOLDER = 'engine';
 
 async function saveEngine(engine: Engine, dir: string): Promise<void> {
   const folder = join(dir, ENGINE_FOLDER);
-  mkdirSync(folder);
+  mkdirSync(folder, { mode: 0o700 });
   await engine.saveState(folder);
 }
 
