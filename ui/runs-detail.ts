@@ -97,11 +97,15 @@ function lineageLines(run: RunSummary, loaded: LoadedRun, state: AppState, width
     (other) => other.dir !== run.dir && (source.startsWith(`${other.dir}/`) || source.startsWith(other.name)),
   );
   const from = parent ? `${parent.name} (${source})` : source || 'an unknown model';
+  const forked = run.parent
+    ? [`forked from ${run.parent.run} at step ${run.parent.step}`, ...run.parent.changes.map((change) => `  ${change}`)]
+    : [];
+  const origin = [...forked, `from ${from}`].flatMap((line) => wrap([{ text: inline(line, theme.ascii) }], width));
   const takes = loaded.starts.map(({ step, at, resumed }): Line => [
     { text: `${theme.glyphs.arrow} ${resumed ? 'resumed' : 'started'} at step ${step}` },
     { text: `  ${new Date(at).toISOString().replace('T', ' ').slice(0, 16)}`, tone: 'muted' },
   ]);
-  return [section('lineage', width, theme), ...wrap([{ text: `from ${inline(from, theme.ascii)}` }], width), ...takes];
+  return [section('lineage', width, theme), ...origin, ...takes];
 }
 
 export function runsDetail(state: AppState, width: number): Line[] {

@@ -9,6 +9,7 @@ import { keymapOf, keyTables } from '../../ui/keymap.ts';
 import { programFor } from '../../ui/lend.ts';
 import { Machine } from '../../ui/machine.ts';
 import { commandsFor, remembered } from '../../ui/palette.ts';
+import { runsDetail } from '../../ui/runs-detail.ts';
 import { differences, Runs, shownRuns } from '../../ui/runs.ts';
 import type { RunsPort } from '../../ui/runs.ts';
 import { EMPTY_VIEW, fold } from '../../src/core/fold.ts';
@@ -199,6 +200,17 @@ describe('other runs', () => {
     expect(load).toHaveBeenCalledTimes(4);
     for (let i = 0; i < 3; i++) runs.mark();
     expect(store.getState().runs.marked).toEqual(['/runs/b', '/runs/a']);
+  });
+
+  it('name the run that they were forked from, and what was changed', () => {
+    const store = storeOf();
+    const parent = { run: 'a', id: '00', step: 3, changes: ['optim.lr: 1 → 2'] };
+    const load = () => ({ view: viewOf(3), starts: [], pauses: 0 });
+    const port = { load, resume: () => Promise.resolve(''), export: () => Promise.resolve('') };
+    new Runs(store, { ...port, list: () => [row('b', { parent })] }).refresh(0);
+    const text = runsDetail(store.getState(), 80).map((line) => line.map((span) => span.text).join('')).join('\n'); // prettier-ignore
+    expect(text).toContain('forked from a at step 3');
+    expect(text).toContain('optim.lr: 1 → 2');
   });
 
   it('say why they cannot be read', () => {
