@@ -40,7 +40,7 @@ const launched = (...args: string[]): readonly string[] => [
 
 const NODE = process.execPath;
 
-describe.skipIf(process.platform === 'win32')('on a real terminal', () => {
+describe.skipIf(process.platform === 'win32')('on a real terminal', { timeout: 120_000 }, () => {
   it('keeps keys that were typed before the start, takes the light theme from the terminal, and gives everything back', async () => {
     const window = start(home, NODE, launched('open', 'sample'));
     window.write('5');

@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import pty from '@lydell/node-pty';
 import xterm from '@xterm/headless';
 import { build } from 'esbuild';
+import type { BuildOptions } from 'esbuild';
 
 /** The bundled program on a real pseudo-terminal. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -11,8 +12,10 @@ const OUT = join(ROOT, '.cache', `pty-${process.pid}`);
 export const MAIN = join(OUT, 'main.mjs');
 
 export async function bundle(): Promise<void> {
-  const { ENTRIES } = (await import(pathToFileURL(join(ROOT, 'bin', 'setup.mjs')).href)) as { ENTRIES: Record<string, string> };
-  await build({ absWorkingDir: ROOT, entryPoints: ENTRIES, outdir: OUT, outExtension: { '.js': '.mjs' }, bundle: true, splitting: true, format: 'esm', platform: 'node', target: 'node22', packages: 'external', jsx: 'automatic', logLevel: 'error' }); // prettier-ignore
+  const { buildOptions } = (await import(pathToFileURL(join(ROOT, 'bin', 'setup.mjs')).href)) as {
+    buildOptions: (outdir: string) => BuildOptions;
+  };
+  await build(buildOptions(OUT));
 }
 
 const LIGHT = '\x1b]11;rgb:ffff/ffff/ffff\x1b\\';
@@ -81,7 +84,7 @@ export function start(home: string, command: string, args: readonly string[], en
       { length: term.rows },
       (_, y) => term.buffer.active.getLine(term.buffer.active.viewportY + y)?.translateToString(true) ?? '',
     ).join('\n');
-  const see = async (what: string | RegExp, ms = 30_000): Promise<void> => {
+  const see = async (what: string | RegExp, ms = 60_000): Promise<void> => {
     const until = performance.now() + ms;
     while (!(typeof what === 'string' ? text().includes(what) : what.test(text()))) {
       if (performance.now() > until) throw new Error(`never saw ${String(what)}:\n${text()}`);
