@@ -50,6 +50,7 @@ export function forkCommand(options: ForkOptions): number {
     throw new UsageError(
       `A checkpoint holds what was learned with "${fixed.path}": ${JSON.stringify(fixed.before)}, so a fork cannot change it. Start a new run instead.`,
     );
+  const paused = events.reduce(fold, EMPTY_VIEW).pause !== null;
   const parent: Parent = { run: basename(dir), id: readAudit(dir)[0]?.hash ?? '', step, changes: changes.map(changeLine) };
   const made = forkRun({
     from: dir,
@@ -58,9 +59,8 @@ export function forkCommand(options: ForkOptions): number {
     name: readRun(dir).name,
     config,
     parent,
-    events: opening(events, config, parent),
+    events: opening(events, config, parent, paused),
   });
-  const paused = events.reduce(fold, EMPTY_VIEW).pause !== null;
   const next = `kelvin resume ${made}${paused ? ' --reason "why it may go on"' : ''}`;
   const lines = changes.length === 0 ? '  nothing is changed' : changes.map((change) => `  ${inline(changeLine(change))}`).join('\n');
   process.stdout.write(
@@ -100,11 +100,11 @@ function configAt(dir: string, events: readonly RunEvent[], step: number): Confi
   return parseConfig(start?.config ?? readRunConfig(dir), [], `${dir}: the recorded configuration`);
 }
 
-/** The first entries of the fork: a start with its lineage, so that the audit log holds it, and an end, as nothing runs yet. */
-function opening(events: readonly RunEvent[], config: Config, parent: Parent): RunEvent[] {
+/** The first entries of the fork: a start with its lineage, so that the audit log holds it, and an end, as nothing runs yet; a pause stays one. */
+function opening(events: readonly RunEvent[], config: Config, parent: Parent, paused: boolean): RunEvent[] {
   const { parent: _parent, began: _began, ...last } = events.findLast((event) => event.type === 'start')!;
   return [
     { ...last, step: parent.step, config, resumed: true, parent },
-    { type: 'end', step: parent.step, cause: 'stopped', summary: {} },
+    ...(paused ? [] : [{ type: 'end', step: parent.step, cause: 'stopped', summary: {} } as const]),
   ];
 }

@@ -1,11 +1,14 @@
 import { appendFileSync, copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { forkCommand } from '../../src/commands/fork.ts';
 import { compare } from '../../src/commands/reproduce.ts';
 import type { RunEvent } from '../../src/core/events.ts';
-import { readRun } from '../../src/record/folder.ts';
-import { verifyAudit } from '../../src/record/journal.ts';
+import { saveCheckpoint } from '../../src/record/checkpoint.ts';
+import { readRun, summarise } from '../../src/record/folder.ts';
+import { openJournal, verifyAudit } from '../../src/record/journal.ts';
+import { pause } from '../record/samples.ts';
+import { sampleRun } from './samples.ts';
 import { kelvin, scratch, SMALL, stepMetrics } from '../commands/cli.ts';
 import type { Finished } from '../commands/cli.ts';
 
@@ -99,6 +102,25 @@ describe('kelvin fork and kelvin reproduce', () => {
     expect([gone.code, gone.stderr]).toEqual([3, expect.stringContaining('is not there')]);
     expect(existsSync(at('again'))).toBe(false);
   }, 60_000);
+});
+
+it('a fork from before a pause is paused, too, and needs a reason to go on', async () => {
+  const dir = sampleRun();
+  const saved = await saveCheckpoint(dir, 1, () => Promise.resolve(), {});
+  {
+    using journal = openJournal(dir);
+    journal.append([{ type: 'checkpoint', step: 1, dir: saved }, pause(2, 'r1')]);
+  }
+  const made = `${dir}-fork`;
+  const said = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  try {
+    expect(forkCommand({ run: dir, at: 1, runDir: made, json: true })).toBe(0);
+    expect(JSON.parse(String(said.mock.calls[0]?.[0]))).toMatchObject({ paused: true });
+  } finally {
+    said.mockRestore();
+  }
+  expect(summarise(made)).toMatchObject({ state: 'paused', step: 1, parent: { step: 1 } });
+  expect(verifyAudit(made).ok).toBe(true);
 });
 
 describe('comparison of a repeated run', () => {
