@@ -83,4 +83,4 @@ function divergence(p: number, q: number): number {
 
 /** What to tell a person about a jump. */
 export const describeJump = (state: RateState, what: string): string =>
-  `the rate of ${what} jumped: ${state.recent.flagged} of the last ${state.recent.seen} thoughts; up to ${((state.limit ?? 0) * 100).toFixed(1)} % were usual in this run`;
+  `the rate of ${what} jumped: ${state.recent.flagged} of the last ${state.recent.seen}; up to ${((state.limit ?? 0) * 100).toFixed(1)} % were usual in this run`;

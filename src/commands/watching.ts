@@ -11,7 +11,7 @@ import { openJournalReader, verifyAudit } from '../record/journal.ts';
 import { RecordError } from '../record/port.ts';
 import { TIERS } from '../../safety/detector.ts';
 import { createMonitor } from '../../safety/monitor.ts';
-import { Jumps } from '../../safety/policy/jumps.ts';
+import { byPrompt, Jumps } from '../../safety/policy/jumps.ts';
 import type { Policy } from '../../safety/policy/policy.ts';
 import type { Monitor } from '../../safety/types.ts';
 
@@ -52,7 +52,7 @@ function answeredJump(events: readonly RunEvent[]): number {
 
 function learned(jumps: Jumps, runDir: string, after: number): Jumps {
   using reader = openJournalReader(runDir);
-  for (const item of reader.severities(after)) jumps.take(item);
+  for (const item of byPrompt(reader.severities(after))) jumps.take(item);
   return jumps;
 }
 

@@ -2,7 +2,7 @@ import type { PauseCause } from '../core/events.ts';
 import type { Rollout } from '../core/types.ts';
 import { SafetyGate } from '../../safety/gate.ts';
 import type { GateDecision, GateOptions } from '../../safety/gate.ts';
-import { Jumps, rateItem } from '../../safety/policy/jumps.ts';
+import { byPrompt, Jumps, rateItem } from '../../safety/policy/jumps.ts';
 import { decide } from '../../safety/policy/policy.ts';
 import { createStreamer } from '../../safety/policy/stream.ts';
 import type { Monitor, Severity, Verdict } from '../../safety/types.ts';
@@ -170,10 +170,8 @@ class MonitoredReader implements Reader {
     if (this.counted) return;
     this.counted = true;
     if (this.step <= this.jumpsAfter) return;
-    for (const { id } of rollouts) {
-      const verdict = this.gate.verdict(id);
-      if (verdict !== null && !this.planted.has(id)) this.jumps?.take(rateItem(verdict));
-    }
+    const verdicts = rollouts.flatMap(({ id }) => (this.planted.has(id) ? [] : (this.gate.verdict(id) ?? [])));
+    for (const item of byPrompt(verdicts.map(rateItem))) this.jumps?.take(item);
   }
 }
 

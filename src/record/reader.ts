@@ -14,7 +14,7 @@ export interface RunReader extends JournalReader {
   /** The state of the run, folded from the few events that decide it; charts, counts and flagged thoughts stay empty. */
   outline(): RunView;
   /** For the test of the flag rate: severity of every thought of the steps after `step`, in order, and whether it repeats itself. Drills are left out. */
-  severities(step: number): { readonly severity: number; readonly loops: boolean }[];
+  severities(step: number): { readonly id: string; readonly severity: number; readonly loops: boolean }[];
   [Symbol.dispose](): void;
 }
 
@@ -156,11 +156,11 @@ export function openJournalReader(dir: string): RunReader {
       snapshot(() =>
         db
           .prepare(
-            `SELECT severity, EXISTS (SELECT 1 FROM findings f WHERE f.rollout_id = r.id AND f.category = 'degenerate-loop') AS loops
+            `SELECT id, severity, EXISTS (SELECT 1 FROM findings f WHERE f.rollout_id = r.id AND f.category = 'degenerate-loop') AS loops
              FROM rollouts r WHERE live = 1 AND step > ? AND id NOT LIKE '%.drill.%' ORDER BY n`,
           )
           .all(step)
-          .map((row) => ({ severity: Number(row['severity']), loops: Number(row['loops']) === 1 })),
+          .map((row) => ({ id: String(row['id']), severity: Number(row['severity']), loops: Number(row['loops']) === 1 })),
       ),
     outline: () =>
       snapshot(() => {

@@ -88,7 +88,7 @@ describe('a jump of the flag rate', () => {
     });
   const step = async (reader: ReturnType<typeof createReader>, number: number, count: number, planted = false) => {
     reader.begin(number);
-    const rollouts = Array.from({ length: count }, (_, at) => rollout(`s${number}.${at}`));
+    const rollouts = Array.from({ length: count }, (_, at) => rollout(`s${number}.p${at}.0`));
     for (const each of rollouts) reader.read(each, planted);
     return await reader.decide(rollouts);
   };

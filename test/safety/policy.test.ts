@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Finding, Severity, Tier } from '../../src/core/finding.ts';
 import { SafetyGate } from '../../safety/gate.ts';
-import { Jumps } from '../../safety/policy/jumps.ts';
+import { byPrompt, Jumps } from '../../safety/policy/jumps.ts';
 import { decide, DEFAULT_POLICY } from '../../safety/policy/policy.ts';
 import type { RateState } from '../../safety/policy/rate.ts';
 import { advance, DOUBT, initialRate, upperLimit } from '../../safety/policy/rate.ts';
@@ -109,7 +109,7 @@ describe('the test for a jump of the flag rate', () => {
     feed(100, 1);
     expect(jumps.alarm()).toBeNull();
     feed(20, 3);
-    expect(jumps.alarm()).toMatch(/^the rate of thoughts of severity 2 or more jumped: \d+ of the last \d+ thoughts/);
+    expect(jumps.alarm()).toMatch(/^the rate of prompts with a thought of severity 2 or more jumped: \d+ of the last \d+;/);
     jumps.answer();
     feed(300, 3);
     expect(jumps.alarm()).toBeNull();
@@ -118,7 +118,7 @@ describe('the test for a jump of the flag rate', () => {
     const jumps = new Jumps({ baseline: 100, thoughts: 1000, severity: 2 });
     for (let at = 0; at < 130; at++) jumps.take({ severity: 1, loops: at >= 100 });
     expect(jumps.alarm()).toBeNull();
-    expect(jumps.warning()).toContain('repeat themselves');
+    expect(jumps.warning()).toContain('repeats itself');
     expect(jumps.warning()).toBeNull();
   });
 });
@@ -170,5 +170,13 @@ describe('the judge at the gate', () => {
     const gate = gateWith(() => new Promise(() => {}), 0.02);
     await gate.settle();
     expect(gate.decide()).toMatchObject({ decision: 'pause', cause: 'monitor', reason: expect.stringContaining('within 0.02 s') });
+  });
+});
+
+describe('thoughts on one prompt', () => {
+  it('count once, by the gravest of them', () => {
+    const item = (id: string, severity: number) => ({ id, severity, loops: false });
+    const items = [item('s1.a-1.0', 0), item('s1.b-1.0', 3), item('s1.a-1.1', 2), item('s2.a-1.0', 0)];
+    expect(byPrompt(items).map(({ severity }) => severity)).toEqual([2, 3, 0]);
   });
 });
