@@ -143,7 +143,10 @@ describe('in the window', () => {
   const row = (name: string, more = {}) => ({ name, dir: `/runs/${name}`, state: 'finished' as const, step: 3, totalSteps: 3, started: '2026-01-01T10:00:00Z', config: 'nano', pid: null, problem: null, parent: null, ...more }); // prettier-ignore
   const viewOf = (steps: number) => sampleRun(steps).stored.reduce((view, { event }) => fold(view, event), EMPTY_VIEW);
   const port = (more: Partial<RunsPort> = {}): RunsPort => ({
-    list: () => [row('second', { state: 'crashed' }), row('first \x1b[2J')],
+    list: () => [
+      row('second', { state: 'crashed', parent: { run: 'first', id: 'ab', step: 7, changes: ['optim.lr: 1 → 2'] } }),
+      row('first \x1b[2J'),
+    ],
     load: () => ({ view: viewOf(20), starts: [{ step: 0, at: 1_000_000, resumed: false }], pauses: 0 }),
     resume: () => Promise.resolve('it goes on'),
     export: () => Promise.reject(new Error('it has no checkpoint')),
@@ -156,6 +159,7 @@ describe('in the window', () => {
     await screen.press('6');
     await screen.see('R resumes it');
     expect(screen.text()).toMatch(/second +● crashed +3\/3/);
+    expect(screen.text()).toContain('forked from first at step 7');
     expect(screen.raw()).not.toContain('first \x1b[2J');
     await screen.press('R');
     await screen.see('Resume this run?');
