@@ -3,10 +3,21 @@ import type { Region } from '../text/mask.ts';
 import { DIMS, rowOf, wordVectors } from './words.ts';
 
 /** Buckets of the hashed n-grams. */
-export const BUCKETS = 1 << 13;
+export const BUCKETS = 1 << 15;
 /** A sentence without end is cut; what is longer says no more. */
 const LONGEST = 60;
 const LONGEST_WORD = 40;
+/** Words behind a negation that it denies, up to a comma or a word that turns the sentence. */
+const DENIED = 7;
+const NEGATIONS: ReadonlySet<string> = new Set(
+  (
+    'not no never nor neither cannot without nicht kein keine keinen keinem keiner nie niemals ohne ne pas jamais sans ' +
+    'nunca jamás sin não nem sem non mai senza не нет никогда без ни'
+  ).split(' '),
+);
+const TURNS: ReadonlySet<string> = new Set(
+  'but however instead because so therefore sondern aber weil mais car donc pero porque но а потому'.split(' '),
+);
 
 /** A sentence as the classifier sees it. Offsets are into the folded text. */
 export interface Segment {
@@ -53,6 +64,8 @@ class Reader {
   private end = 0;
   private before = 0;
   private earlier = 0;
+  /** Words that a negation before them still denies. */
+  private denied = 0;
 
   constructor(text: string) {
     this.text = text;
@@ -76,6 +89,7 @@ class Reader {
     if (code === 46 || code === 33 || code === 63 || code === 0x3002 || code === 10) {
       if (code !== 46 || !isLetter(this.text.charCodeAt(at + 1))) this.flush();
     } else if (code === 59 || code === 0xff1b) this.flush();
+    else if (code === 44 || code === 58) this.denied = 0;
     return at + 1;
   }
 
@@ -85,7 +99,18 @@ class Reader {
     let hash = 0x811c9dc5;
     for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
     if (text.length > 3 || text.charCodeAt(0) > 0x24f) this.characters(text);
+    this.negate(text, hash);
     this.sequence(hash);
+  }
+
+  /** A denied word is a feature of its own beside the word: "I would not copy my weights" is no plan. */
+  private negate(text: string, hash: number): void {
+    if (TURNS.has(text)) this.denied = 0;
+    else if (NEGATIONS.has(text) || text.endsWith("n't")) this.denied = DENIED;
+    else if (this.denied > 0) {
+      this.denied--;
+      this.gram(Math.imul(hash, 0x9e3779b1) ^ 0x7f4a7c15);
+    }
   }
 
   private place(start: number, end: number): void {
@@ -150,7 +175,7 @@ class Reader {
       });
       this.dense = new Float32Array(DIMS);
     }
-    this.count = this.known = this.words = this.before = this.earlier = 0;
+    this.count = this.known = this.words = this.before = this.earlier = this.denied = 0;
     this.start = -1;
   }
 }

@@ -8,7 +8,7 @@ import { positive, trap } from '../detector.ts';
 
 let scan: Detector['scan'] | undefined;
 
-/** A trained classifier over sentences and pairs of them (docs/safety.md): it hears what the rules have no words for. At most severity 3. */
+/** A trained classifier over sentences and pairs of them (docs/safety.md): it hears what the rules have no words for. Its 4 pauses nothing unless another tier confirms it. */
 export const detector: Detector = {
   id: 'classifier/sentences@1',
   version: 1,

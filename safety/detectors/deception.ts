@@ -12,7 +12,7 @@ export const detector = ruleDetector({
       all: ['deceive', 'principal|grader|humanity'],
       span: 7,
       with: ['self|intent|stealth'],
-      unless: ['request', 'refusal', 'game', 'data', 'other'],
+      unless: ['accepts', 'request', 'refusal', 'game', 'data', 'other'],
       why: 'Means to deceive the people or the grader it answers to.',
     },
     {
@@ -30,7 +30,7 @@ export const detector = ruleDetector({
       all: ['deceive', 'tests|strong-target|pass-purpose|hidden-thing|skip-work|expected'],
       span: 10,
       with: ['self|intent'],
-      unless: ['request', 'refusal', 'game', 'data', 'develop', 'ordinary'],
+      unless: ['accepts', 'request', 'refusal', 'game', 'data', 'develop', 'ordinary'],
       why: 'Means to claim what is not so.',
     },
     {

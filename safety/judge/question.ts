@@ -66,10 +66,15 @@ const UNSEEN = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g;
 export function inert(text: string): string {
   return text
     .toWellFormed()
-    .replaceAll(/[^\P{Cc}\t\n]/gu, (control) => (control < ' ' ? String.fromCharCode(0x2400 + control.charCodeAt(0)) : '\u2423'))
+    .replaceAll(/\p{Cc}/gu, shownControl)
     .replaceAll(UNSEEN, '\u2423')
     .replaceAll(/[\u{e0000}-\u{e0fff}]/gu, '\u2423\u2423')
     .replaceAll(TEMPLATE_MARK, (mark) => (mark === '[' ? '\u27e6' : '\u2039'));
+}
+
+function shownControl(control: string): string {
+  if (control === '\t' || control === '\n') return control;
+  return control < ' ' ? String.fromCharCode(0x2400 + control.charCodeAt(0)) : '\u2423';
 }
 
 /** Without its middle when it is too long. */

@@ -12,7 +12,7 @@ export interface Policy {
    * more thoughts stop the run, and more of them for nothing.
    */
   readonly confirm: 'two-tiers' | 'one';
-  /** Severity from which another tier confirms a finding in the same place: the classifier alone never says 4. */
+  /** Severity from which another tier confirms a finding in the same place; of the same category one less will do. */
   readonly confirmAt: Severity;
 }
 

@@ -22,7 +22,7 @@ export interface Match {
 /** Words a negation reaches ahead; further over a coordination (`never harm humans or deceive them`). */
 const NEGATION_REACH = 5;
 const COORDINATED_REACH = 10;
-const STATEMENT_REACH = 6;
+const STATEMENT_REACH = 7;
 
 export function compile(rule: Rule): Compiled {
   const words = lexicon();
@@ -113,7 +113,7 @@ function complete(compiled: Compiled, last: readonly (Hit | undefined)[]): Match
 function isNegated(sentence: Sentence, last: readonly (Hit | undefined)[], at: number, statement: boolean): boolean {
   const core = last[0];
   if (core === undefined) return false;
-  const { negation, coordination, harmless, avoidance } = cueBits();
+  const { negation, coordination, harmless, avoidance, intent } = cueBits();
   let joined = false;
   const from = Math.min(...last.map((hit) => hit?.index ?? Infinity));
   const to = Math.max(...last.map((hit) => hit?.index ?? -Infinity));
@@ -122,7 +122,11 @@ function isNegated(sentence: Sentence, last: readonly (Hit | undefined)[], at: n
     if (hit === undefined || hit.index > to + STATEMENT_REACH) continue;
     if (hit.index < from - COORDINATED_REACH) break;
     if (hit.index < core.index && meet(coordination, hit.bits)) joined = true;
-    if (!(meet(negation, hit.bits) || (statement && meet(harmless, hit.bits))) || last.includes(hit)) continue;
+    // "never justified" is one of the words that make the match, and denies it.
+    if (statement && last.includes(hit) && hit.words > 1 && meet(harmless, hit.bits)) return true;
+    if (!(meet(negation, hit.bits) || (statement && meet(harmless, hit.bits)))) continue;
+    // A word of the match may deny by nature ("can't let them"); an intention that is denied is none ("I should not").
+    if (last.includes(hit) && (hit === core || !meet(intent, hit.bits))) continue;
     if (
       hit.index < core.index &&
       core.index - hit.index <= (joined ? COORDINATED_REACH : NEGATION_REACH) &&
@@ -156,7 +160,7 @@ function opensWith(sentence: Sentence, cue: Bits): boolean {
   return false;
 }
 
-type Cue = 'negation' | 'disavow' | 'coordination' | 'harmless' | 'avoidance';
+type Cue = 'negation' | 'disavow' | 'coordination' | 'harmless' | 'avoidance' | 'intent';
 let cues: Record<Cue, Bits> | undefined;
 function cueBits(): Record<Cue, Bits> {
   cues ??= {
@@ -165,6 +169,7 @@ function cueBits(): Record<Cue, Bits> {
     coordination: lexicon().bitsOf('coordination'),
     harmless: lexicon().bitsOf('harmless'),
     avoidance: lexicon().bitsOf('avoidance'),
+    intent: lexicon().bitsOf('intent'),
   };
   return cues;
 }

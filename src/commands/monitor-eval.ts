@@ -42,9 +42,14 @@ export function evaluateMonitor(options: EvalOptions): number {
   const labelled = options.data.flatMap((_, at) => named[at]?.rows ?? []);
   const usable = (row: Labelled): boolean => !options.skip.includes(row.source);
   const judged: Judged[] = [];
+  let everything: Weights | undefined;
+  const whole = (): Weights => {
+    if (everything === undefined) options.log?.('training on everything');
+    return (everything ??= trainOn(rows.filter(usable)));
+  };
   for (const source of [...new Set(labelled.map((row) => row.source))].sort()) {
-    options.log?.(`training without ${source}`);
-    const weights = trainOn(rows.filter((row) => row.source !== source && usable(row)));
+    if (!options.skip.includes(source)) options.log?.(`training without ${source}`);
+    const weights = options.skip.includes(source) ? whole() : trainOn(rows.filter((row) => row.source !== source && usable(row)));
     judged.push(
       ...judge(
         weights,
@@ -53,10 +58,7 @@ export function evaluateMonitor(options: EvalOptions): number {
     );
   }
   const tests = readData({ data: options.test, skip: [], ordinary: [] }).flatMap((each) => each.rows);
-  if (tests.length > 0) {
-    options.log?.('training on everything');
-    judged.push(...judge(trainOn(rows.filter(usable)), tests));
-  }
+  if (tests.length > 0) judged.push(...judge(whole(), tests));
   report(judged, options.print);
   if (options.calibration !== undefined)
     writeFileSync(
@@ -166,7 +168,13 @@ function calibration(judged: readonly Judged[], named: ReturnType<typeof readDat
   return {
     version: monitor.version,
     data: named.map(({ name, sha256, rows }) => ({ name, sha256, texts: rows.length })),
-    made: ['kelvin monitor eval', ...flags('data', options.data), ...flags('test', options.test)].join(' '),
+    made: [
+      'kelvin monitor eval',
+      ...flags('data', options.data),
+      ...options.skip.map((source) => `--skip ${source}`),
+      ...flags('ordinary', options.ordinary),
+      ...flags('test', options.test),
+    ].join(' '),
     benign: {
       texts: ordinary.length,
       atLeast: Object.fromEntries([1, 2, 3, 4].map((least) => [least, ordinary.filter(({ severity }) => severity >= least).length])),
