@@ -2,9 +2,11 @@
 
   python make-words.py MODEL_DIR WORDS.txt > words.json
 
-MODEL_DIR: all-MiniLM-L6-v2 (Apache-2.0). WORDS.txt: English words by falling frequency, one a line (the order of the
-vocabulary of GloVe 6B, public domain). Each word alone goes through the encoder; its mean vector is centred, reduced to 64
-principal components, weighted by rank (frequent words say less) and product-quantised: 16 parts of 4 numbers, 256 codewords each.
+MODEL_DIR: all-MiniLM-L6-v2 (Apache-2.0), a clone of https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2; the sum
+of the model.safetensors that was used stands in words.json. WORDS.txt: English words by falling frequency, one a line: the
+first column of glove.6B.50d.txt from https://nlp.stanford.edu/projects/glove/ (glove.6B.zip, public domain), words of two
+letters or more; those taken stand in words.json in their order. Each word alone goes through the encoder; its mean vector is
+centred, reduced to 64 principal components, weighted by rank (frequent words say less) and product-quantised: 16 parts of 4 numbers, 256 codewords each.
 """
 import base64, hashlib, json, sys
 import numpy as np, torch
