@@ -78,7 +78,7 @@ describe('what a run process takes from its journal', () => {
   it('the usual flag rate survives a restart; drills are no part of it; an answered jump starts it anew', async () => {
     const dir = scratch();
     const journal = openJournal(dir);
-    const quiet = Array.from({ length: 120 }, (_, at) => rollout(`s1.${at}`, 1));
+    const quiet = Array.from({ length: 120 }, (_, at) => rollout(`s1.p${at}.0`, 1));
     journal.append([start(0), { type: 'rollouts', step: 1, rollouts: [...quiet, rollout('s1.drill.0', 1, { severity: 4 })] }, stepDone(1)]);
     journal.close();
     using reader = openJournalReader(dir);
@@ -87,7 +87,7 @@ describe('what a run process takes from its journal', () => {
     const decideAfter = async (events: readonly RunEvent[], step: number) => {
       const open = openThoughtReader(flagging, config, dir, events, () => false);
       open.begin(step);
-      const next = Array.from({ length: 40 }, (_, at) => rollout(`s${step}.${at}`, step).rollout);
+      const next = Array.from({ length: 40 }, (_, at) => rollout(`s${step}.p${at}.0`, step).rollout);
       for (const each of next) open.read(each);
       return await open.decide(next);
     };
