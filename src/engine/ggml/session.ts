@@ -150,7 +150,7 @@ export class GgmlEngine implements Engine {
 
   /** Hands the trainer's weights to a libllama sampler; the graph sampler reads them in place. */
   refresh(): void {
-    const { model, weights, decoders } = this.#p;
+    const { model, weights } = this.#p;
     if (model === null || weights === null || !this.#large) return;
     if (weights.mode === 'full')
       throw new EngineError('unsupported', 'Full-parameter training of a model this large is not possible yet. Set engine.mode to "lora".');
