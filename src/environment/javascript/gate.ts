@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { writeUtc } from '../wasm/clock.ts';
 import { instrument } from './instrument.ts';
 
 /** One image's view of the outside: a fixed clock, which also seeds its random numbers. */
@@ -49,7 +50,7 @@ export function gateImports(imports: Imports, memory: WebAssembly.Memory, surrou
     },
     [IMPORT.localTime]: (seconds: bigint, out: number) => {
       if (Number(seconds) === CHANCE_MARK_SECONDS) chanceDrawn = true;
-      return writeUtc(memory, Number(seconds), out);
+      return writeUtc(new DataView(memory.buffer, out), Number(seconds));
     },
     [IMPORT.timeZone]: (offset: number, daylight: number, standardName: number, daylightName: number) => {
       const view = new DataView(memory.buffer);
@@ -87,26 +88,6 @@ export function gateImports(imports: Imports, memory: WebAssembly.Memory, surrou
     },
   };
   return { imports: { ...imports, [IMPORT.memory]: Object.fromEntries(gated) }, gate };
-}
-
-/** Fills C's `struct tm` at `out` for UTC. */
-function writeUtc(memory: WebAssembly.Memory, seconds: number, out: number): void {
-  const date = new Date(seconds * 1_000);
-  const newYear = Date.UTC(date.getUTCFullYear(), 0, 1);
-  const fields = [
-    date.getUTCSeconds(),
-    date.getUTCMinutes(),
-    date.getUTCHours(),
-    date.getUTCDate(),
-    date.getUTCMonth(),
-    date.getUTCFullYear() - 1900,
-    date.getUTCDay(),
-    Math.floor((date.getTime() - newYear) / 86_400_000),
-    0,
-    0,
-  ];
-  const view = new DataView(memory.buffer);
-  fields.forEach((field, index) => view.setInt32(out + 4 * index, Number.isNaN(field) ? 0 : field, true));
 }
 
 export interface SandboxModule {

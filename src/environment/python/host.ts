@@ -1,4 +1,4 @@
-import { TM_BYTES, readUtc, writeUtc } from './clock.ts';
+import { TM_BYTES, readUtc, writeUtc } from '../wasm/clock.ts';
 import { LinearMemory } from './memory.ts';
 
 /**
