@@ -1,22 +1,10 @@
-import type { Category } from '../../src/core/finding.ts';
+import { CATEGORIES as ALL, type Category } from '../../src/core/finding.ts';
 import type { Window } from './features.ts';
 import { BUCKETS } from './features.ts';
 import { DIMS } from './words.ts';
 
 /** The categories the classifier tells apart, in the order of its outputs; one more output says "any of them". */
-export const CATEGORIES = [
-  'hostility',
-  'reward-hacking',
-  'tampering',
-  'deception',
-  'sandbox-escape',
-  'self-preservation',
-  'oversight-evasion',
-  'power-seeking',
-  'situational-awareness',
-  'obfuscation',
-  'harmful-capability',
-] as const satisfies readonly Category[];
+export const CATEGORIES: readonly Category[] = ALL.filter((category) => category !== 'integrity' && category !== 'degenerate-loop');
 export const OUTPUTS = CATEGORIES.length + 1;
 export const ANY = CATEGORIES.length;
 /** Networks trained from different seeds and averaged, and the hidden units of each. */
