@@ -1,7 +1,7 @@
 import type { Language, Role, Task, TaskType } from '../types.ts';
 import { shownPairs } from './dialect.ts';
 import type { Dialect, Proposal, Turn } from './dialect.ts';
-import { LANGUAGES } from './languages.ts';
+import { LANGUAGES, workedPrograms } from './languages.ts';
 import type { WorkedProgram } from './languages.ts';
 
 /**
@@ -9,7 +9,8 @@ import type { WorkedProgram } from './languages.ts';
  * two worked examples as earlier turns; programs and calls stand as they are, without fences.
  */
 export function briefDialect(language: Language): Dialect {
-  const { name, worked } = LANGUAGES[language];
+  const { name } = LANGUAGES[language];
+  const worked = workedPrograms(LANGUAGES[language]);
   const reply = (thought: string, answer: string): string => `<think>${thought}</think><answer>${answer}</answer>`;
   const call = (input: string): string => `f(${input})`;
 
