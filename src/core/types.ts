@@ -116,13 +116,16 @@ export type Metrics = Readonly<Record<string, number>>;
 export interface MemoryPlan {
   /** Base weights as the trainer holds them. */
   readonly weights: number;
+  /** Trained weights: the adapter, or the whole model in full-parameter mode. */
   readonly adapter: number;
   readonly gradients: number;
+  /** Moments of AdamW, and what a step takes beside. */
   readonly optimiser: number;
   /** Intermediate results of the largest training graph. */
   readonly activations: number;
-  /** Keys, values and logits of the sampler, and its copy of the model. */
+  /** Keys, values and logits of the sampler, and libllama's copy of the model: an estimate. */
   readonly sampler: number;
+  /** The most at a time: libllama's part of sampling and the activations take turns. */
   readonly total: number;
   /** Free on the device. */
   readonly available: number;

@@ -2,6 +2,7 @@
  * What training and sampling will take of a device's memory, known before any of it is allocated: the graphs are built on
  * tensors without memory, and ggml's allocator is asked how much it would want.
  */
+import type { MemoryPlan } from '../../core/types.ts';
 import { EngineError, type EngineOptions } from '../ports.ts';
 import { closeDevice, openDevice, type Device } from './backend.ts';
 import { declareFrozen, frozenNames } from './frozen.ts';
@@ -21,26 +22,8 @@ const EASY = 0.5;
 
 export type PlanOptions = Pick<EngineOptions, 'mode' | 'lora' | 'contextLength' | 'parallel' | 'tokenBudget' | 'checkpointing' | 'compute'>;
 
-/** Bytes, of all lanes together. */
-export interface TrainingPlan {
-  /** Frozen base weights. */
-  readonly weights: number;
-  /** Trained weights: the adapter, or the whole model in full-parameter mode. */
-  readonly adapter: number;
-  readonly gradients: number;
-  /** Moments of AdamW, and what a step takes beside. */
-  readonly optimiser: number;
-  /** Intermediate results and inputs of the largest training graph of each lane. */
-  readonly activations: number;
-  /** Keys, values and logits of the sequences decoded side by side, and libllama's copy of the model: an estimate. */
-  readonly sampler: number;
-  /** The most at a time: libllama's part of sampling and the activations take turns. */
-  readonly total: number;
-  /** Free on the device now. */
-  readonly available: number;
-  readonly fits: boolean;
-  /** Whether blocks are computed twice; decided here when the option is `auto`. */
-  readonly checkpointing: boolean;
+/** The plan that a run records, and what it was made for. */
+export interface TrainingPlan extends MemoryPlan {
   /** Tokens of the largest training graph of a lane. */
   readonly tokens: number;
   readonly parameters: number;
