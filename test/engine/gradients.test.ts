@@ -5,13 +5,12 @@ import { openDevice } from '../../src/engine/ggml/backend.ts';
 import type { Build } from '../../src/engine/ggml/libraries.ts';
 import { loadFrozen } from '../../src/engine/ggml/frozen.ts';
 import { readGguf } from '../../src/engine/ggml/gguf.ts';
-import { writeModel } from '../../src/engine/ggml/model-file.ts';
 import { Parameters } from '../../src/engine/ggml/parameters.ts';
 import { shapeOf } from '../../src/engine/ggml/shape.ts';
 import { Trainer, type MuonParams } from '../../src/engine/ggml/trainer.ts';
 import type { OptimParams } from '../../src/engine/ports.ts';
 import { folder } from './models.ts';
-import { checkForward, dataOf, json, relative, sumOfLanes, tensors, TOLERANCE, type Small } from './reference.ts';
+import { checkForward, dataOf, json, relative, sumOfLanes, tensors, TOLERANCE, writeBase, type Small } from './reference.ts';
 
 describe('full-parameter gradients', () => {
   const fixture = json<Small & { gradNorm: number; adamw: OptimParams; muon: MuonParams }>('full');
@@ -70,14 +69,7 @@ describe('LoRA gradients', () => {
   it('of a GGUF with grouped-query attention equal those of PyTorch', async () => {
     const fixture = json<Small & { rank: number; alpha: number }>('lora');
     using home = folder();
-    const file = path.join(home.path, 'base.gguf');
-    const letters = Array.from({ length: fixture.shape.vocabulary }, (_, i) => ({ bytes: Uint8Array.of(i + 40) }));
-    writeModel(
-      file,
-      { name: 'base', shape: fixture.shape, vocabulary: letters, eosToken: 0, dialect: 'nano' },
-      tensors('lora', fixture, 'w/'),
-    );
-    const gguf = readGguf(file);
+    const gguf = readGguf(writeBase(path.join(home.path, 'base.gguf'), fixture));
     const shape = shapeOf(gguf);
     const device = openDevice('cpu', 1);
     const frozen = await loadFrozen(device, gguf, shape, 'lora');

@@ -7,14 +7,13 @@ import type { Datum } from '../../src/core/types.ts';
 import { openDevice } from '../../src/engine/ggml/backend.ts';
 import { loadFrozen } from '../../src/engine/ggml/frozen.ts';
 import { readGguf } from '../../src/engine/ggml/gguf.ts';
-import { writeModel } from '../../src/engine/ggml/model-file.ts';
 import { Parameters } from '../../src/engine/ggml/parameters.ts';
 import { shapeOf } from '../../src/engine/ggml/shape.ts';
 import { Trainer } from '../../src/engine/ggml/trainer.ts';
 import { tokenLoss, type LossToken } from '../../src/engine/loss.ts';
 import type { LossSpec } from '../../src/engine/ports.ts';
 import { folder, numbers } from './models.ts';
-import { dataOf, json, relative, sumOfLanes, tensors, TOLERANCE, type Small } from './reference.ts';
+import { dataOf, json, relative, sumOfLanes, tensors, TOLERANCE, writeBase, type Small } from './reference.ts';
 
 interface Case {
   readonly name: string;
@@ -37,14 +36,7 @@ const home = folder();
 let trainer: Trainer;
 let start: Map<string, Float32Array>;
 beforeAll(async () => {
-  const file = path.join(home.path, 'base.gguf');
-  const letters = Array.from({ length: fixture.shape.vocabulary }, (_, i) => ({ bytes: Uint8Array.of(i + 40) }));
-  writeModel(
-    file,
-    { name: 'base', shape: fixture.shape, vocabulary: letters, eosToken: 0, dialect: 'nano' },
-    tensors('lora', fixture, 'w/'),
-  );
-  const gguf = readGguf(file);
+  const gguf = readGguf(writeBase(path.join(home.path, 'base.gguf'), fixture));
   const shape = shapeOf(gguf);
   const device = openDevice('cpu', 2);
   const frozen = await loadFrozen(device, gguf, shape, 'lora');

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'vitest';
 import type { Datum } from '../../src/core/types.ts';
+import { writeModel } from '../../src/engine/ggml/model-file.ts';
 import type { Shape } from '../../src/engine/ggml/shape.ts';
 import type { Trainer } from '../../src/engine/ggml/trainer.ts';
 import type { LossSpec } from '../../src/engine/ports.ts';
@@ -65,4 +66,15 @@ export async function checkForward(trainer: Trainer, fixture: Fixture): Promise<
     const wanted = (fixture.logprobs[d] ?? []).map((x, i) => (data[d]?.weights[i] === 0 ? 0 : x));
     expect(relative(lp, wanted)).toBeLessThan(TOLERANCE);
   });
+}
+
+/** Writes the base model of the fixture `lora` as GGUF. */
+export function writeBase(file: string, fixture: Small): string {
+  const letters = Array.from({ length: fixture.shape.vocabulary }, (_, i) => ({ bytes: Uint8Array.of(i + 40) }));
+  writeModel(
+    file,
+    { name: 'base', shape: fixture.shape, vocabulary: letters, eosToken: 0, dialect: 'nano' },
+    tensors('lora', fixture, 'w/'),
+  );
+  return file;
 }

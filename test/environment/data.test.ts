@@ -1,21 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openJavascriptEnvironment } from '../../src/environment/javascript.ts';
-
-const DATA = resolve(import.meta.dirname, '../../../shared/data');
-
-function readRows<Row>(name: string): Row[] | null {
-  const path = resolve(DATA, name);
-  if (!existsSync(path)) {
-    console.log(`Skipped: ${name} is not beside the repository.`);
-    return null;
-  }
-  return readFileSync(path, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Row);
-}
+import { readRows } from './rows.ts';
 
 /** Where ours is the better verdict (docs/sandbox.md), and where the short time limit of this test comes first. */
 const ALSO_RIGHT: Readonly<Record<string, readonly string[]>> = {

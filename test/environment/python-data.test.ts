@@ -1,24 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openPythonEnvironment } from '../../src/environment/python.ts';
 import type { SandboxEnvironment } from '../../src/environment/sandbox.ts';
+import { readRows } from './rows.ts';
 
-const DATA = resolve(import.meta.dirname, '../../../shared/data');
 const BOOT_MS = 180_000;
 const RUN_MS = 120_000;
-
-function readRows<Row>(name: string): Row[] | null {
-  const path = resolve(DATA, name);
-  if (!existsSync(path)) {
-    console.log(`Skipped: ${name} is not beside the repository.`);
-    return null;
-  }
-  return readFileSync(path, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Row);
-}
 
 /** Where ours is the better verdict (docs/sandbox.md). */
 const ALSO_RIGHT: Readonly<Record<string, readonly string[]>> = {

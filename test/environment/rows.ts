@@ -1,0 +1,17 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+const DATA = resolve(import.meta.dirname, '../../../shared/data');
+
+/** Rows of a labelled set beside the repository; null, and a line that says so, where it is not there. */
+export function readRows<Row>(name: string): Row[] | null {
+  const path = resolve(DATA, name);
+  if (!existsSync(path)) {
+    console.log(`Skipped: ${name} is not beside the repository.`);
+    return null;
+  }
+  return readFileSync(path, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Row);
+}
