@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { ESTIMATORS } from './core/advantages.ts';
 import { nearest } from './core/nearest.ts';
@@ -28,7 +29,7 @@ const algorithm = z.strictObject({
   rollouts: count.min(2).default(8),
   solver: z.enum(['separate', 'reuse']).default('separate'),
   solveBatch: count.default(64),
-  references: count.default(6),
+  references: z.number().int().min(0).default(6),
   recent: count.default(1500),
   inductionInputs: count.min(2).default(10),
   inductionShown: count.default(5),
@@ -41,6 +42,7 @@ const algorithm = z.strictObject({
     .array(z.enum(['deduction', 'abduction', 'induction']))
     .min(1)
     .default(['deduction', 'abduction', 'induction']),
+  mix: z.enum(['fixed', 'progress']).default('fixed'),
 });
 
 const schema = z.strictObject({
@@ -50,13 +52,15 @@ const schema = z.strictObject({
   template: z.enum(['auto', 'chat', 'base']).default('auto'),
   prompts: z.enum(['auto', 'full', 'brief']).default('auto'),
   language: z.enum(['javascript', 'python']).default('javascript'),
+  paradigm: z.enum(['absolute-zero', 'rlvr', 'sft']).default('absolute-zero'),
+  data: z.string().default(''),
   steps: z.number().int().min(0).default(60),
   seed: z.number().int().min(0).default(1),
   engine: engine.prefault({}),
   algorithm: algorithm.prefault({}),
   reward: z
     .strictObject({
-      proposer: z.enum(['paper', 'azr', 'r-zero']).default('paper'),
+      proposer: z.enum(['paper', 'azr', 'r-zero', 'constant']).default('paper'),
       induction: z.enum(['binary', 'fraction']).default('binary'),
     })
     .prefault({}),
@@ -65,6 +69,7 @@ const schema = z.strictObject({
       estimator: z.enum(ESTIMATORS).default('trr++'),
       over: z.enum(['samples', 'tokens']).default('samples'),
       solver: z.enum(['trr++', 'task']).default('trr++'),
+      baselines: z.enum(['six', 'global']).default('six'),
       proposerWeight: z.number().min(0).default(1),
       typeWeight: z.strictObject({ deduction: weight, abduction: weight, induction: weight }).prefault({}),
     })
@@ -193,31 +198,63 @@ export function parseConfig(source: unknown, overrides: readonly string[] = [], 
 }
 
 /** Keys that do not go together, as a sentence. */
-function contradiction({ language, eval: { suite }, loss, optim, engine: { mode } }: Config): string | null {
+function contradiction(config: Config): string | null {
+  const {
+    paradigm,
+    data,
+    language,
+    eval: { suite },
+    loss,
+    optim,
+    algorithm,
+    engine: { mode },
+  } = config;
   if (loss.kl > 0 && mode === 'full')
     return '"loss.kl" compares with the model without its adapter, and "engine.mode" is "full". Set engine.mode to "lora", or loss.kl to 0.';
   if (optim.epochs > 1 && loss.kind === 'reinforce')
     return '"optim.epochs" above 1 needs a loss that bounds how far an update goes. Set loss.kind to "ppo" or "cispo", or optim.epochs to 1.';
   if (language !== 'javascript' && suite !== 'none')
     return `The held-out suites are JavaScript programs and say nothing about "language": "${language}". Set "eval.suite" to "none".`;
+  if (paradigm !== 'absolute-zero' && data === '')
+    return `"paradigm": "${paradigm}" learns from tasks with answers. Set "data" to a JSON Lines file of them (docs/learning.md), or to "generated".`;
+  if (paradigm !== 'absolute-zero' && data === 'generated' && language !== 'javascript')
+    return `The generator writes JavaScript, and "language" is "${language}". Set "data" to a JSON Lines file of tasks.`;
+  if (algorithm.mix === 'progress' && (paradigm !== 'absolute-zero' || algorithm.solver !== 'reuse'))
+    return '"algorithm.mix": "progress" shares out the rollouts of self-play. Set "paradigm" to "absolute-zero" and "algorithm.solver" to "reuse", or the mix to "fixed".';
   return null;
 }
 
-function readJson(file: string): unknown {
+function readJson(file: string, seen: readonly string[] = [resolve(file)]): unknown {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new ConfigError(
-      `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)}). Check the path given to --config.`,
-    );
+    throw new ConfigError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)}). Check the path.`);
   }
   try {
-    return JSON.parse(text) as unknown;
+    return extended(JSON.parse(text) as unknown, file, seen);
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     throw new ConfigError(`${file} is not valid JSON: ${(error as Error).message}.`);
   }
 }
+
+/** `"extends": "FILE"` (relative to this file) stands for all keys of that config; those written here replace them. */
+function extended(value: unknown, file: string, seen: readonly string[]): unknown {
+  if (!isGroup(value) || !('extends' in value)) return value;
+  const { extends: name, ...own } = value;
+  if (typeof name !== 'string') throw new ConfigError(`${file}: "extends" names a config file, for instance "nano.json".`);
+  const path = resolve(dirname(file), name);
+  if (seen.includes(path)) throw new ConfigError(`${file}: "extends" leads back to ${path}. Take one of them out.`);
+  return merged(readJson(path, [...seen, path]), own);
+}
+
+const isGroup = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const merged = (base: unknown, own: unknown): unknown =>
+  isGroup(base) && isGroup(own)
+    ? { ...base, ...Object.fromEntries(Object.entries(own).map(([key, value]) => [key, merged(base[key], value)])) }
+    : own;
 
 function applyOverride(raw: Record<string, unknown>, override: string): void {
   const equals = override.indexOf('=');

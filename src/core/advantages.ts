@@ -34,6 +34,8 @@ export interface AdvantageOptions {
   readonly over: 'samples' | 'tokens';
   /** Of `trr++` only. */
   readonly solver: 'trr++' | 'task';
+  /** Of `trr++` only; `global`, one μ and σ for all rollouts of a step, is the ablation of the six baselines. `six` when absent. */
+  readonly baselines?: 'six' | 'global' | undefined;
   /** λ of Eq. 3: weight of the proposer's share of the objective. */
   readonly proposerWeight: number;
   /** Weight of each task type in the objective; 1 = as in the paper. */
@@ -67,10 +69,11 @@ const keyOf = (input: AdvantageInput): string => `${input.role}/${input.taskType
 
 function taskRelative(inputs: readonly AdvantageInput[], options: AdvantageOptions): Compare {
   const weight = (input: AdvantageInput): number => (options.over === 'tokens' ? input.length : 1);
-  const byKey = baselines(inputs, keyOf, weight);
+  const baselineOf = options.baselines === 'global' ? (): string => '' : keyOf;
+  const byKey = baselines(inputs, baselineOf, weight);
   const byTask = baselines(inputs, (input) => input.group ?? '', weight);
   return (input) => {
-    const key = byKey.get(keyOf(input)) as Baseline;
+    const key = byKey.get(baselineOf(input)) as Baseline;
     const ownGroup = options.solver === 'task' && input.role === 'solve' && input.group !== null;
     const mean = ownGroup ? (byTask.get(input.group ?? '') as Baseline).mean : key.mean;
     return { above: input.reward - mean, unit: key.deviation + EPSILON };

@@ -11,23 +11,24 @@ const IDENTITY = {
 
 /**
  * Seeding (Alg. 1, INITSEEDING), without weight updates: from the identity triplet alone, the proposer fills the buffers
- * until deduction and abduction hold `proposals × seedFactor` tasks each, or `seedRounds` rounds have passed.
+ * until deduction and abduction hold `proposals × seedFactor` tasks each (or are full), or `seedRounds` rounds have passed.
  * Returns false when the run was asked to stop while it was paused.
  */
 export async function seedBuffers(context: LoopContext): Promise<boolean> {
   const { config, state, reader, journal } = context;
   const seed = IDENTITY[config.language];
   state.buffers = identityBuffers(seed.program, seed.input, seed.output);
-  const wanted = config.algorithm.proposals * config.algorithm.seedFactor;
+  const { proposals: perRound, seedFactor, bufferCapacity } = config.algorithm;
+  const wanted = Math.min(perRound * seedFactor, bufferCapacity);
   const types = config.algorithm.taskTypes.filter((type) => type !== 'induction');
   const filled = (): number => Math.min(...types.map((type) => state.buffers[type].length), ...(types.length === 0 ? [wanted] : []));
   for (let round = 1; round <= config.algorithm.seedRounds && filled() < wanted; round++) {
     reader.begin(0);
-    const proposals = await propose(context, -round, config.algorithm.proposals);
+    const proposals = await propose(context, -round, perRound);
     const tasks: Task[] = proposals.flatMap((item) => (item.task ? [{ ...item.task, step: 0 }] : []));
     for (const task of tasks)
       state.buffers = addTask(state.buffers, task, {
-        capacity: config.algorithm.bufferCapacity,
+        capacity: bufferCapacity,
         overflow: config.deviations.bufferOverflow,
       });
     const graded: Graded[] = proposals.map(({ rollout, outcome, detail }) => ({ rollout, outcome, reward: 0, detail }));
