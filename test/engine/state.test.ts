@@ -1,4 +1,5 @@
 /** Saved state restores a run bit for bit; exports load again; misuse is answered with an EngineError. */
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openGgmlEngine } from '../../src/engine/ggml/engine.ts';
@@ -64,6 +65,24 @@ describe.each(['full', 'lora'] as const)('in %s mode', (mode) => {
     await other.saveState(dir.path);
     await expect(engine.loadState(dir.path)).rejects.toThrow(/another model/);
     await step(engine, 1);
+  });
+
+  it('reads a state with the checksum of earlier versions, and refuses it when that does not match', async () => {
+    using dir = folder();
+    await using engine = await openGgmlEngine(options(model, { mode }));
+    await step(engine, 1);
+    await engine.saveState(dir.path);
+    const file = `${dir.path}/state.json`;
+    const { crc32: _, ...header } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    const sha256 = createHash('sha256')
+      .update(readFileSync(`${dir.path}/state.bin`))
+      .digest('hex');
+    writeFileSync(file, JSON.stringify({ ...header, format: 1, sha256 }));
+    await using other = await openGgmlEngine(options(model, { mode, seed: 99 }));
+    await other.loadState(dir.path);
+    expect(await step(other, 2)).toEqual(await step(engine, 2));
+    writeFileSync(file, JSON.stringify({ ...header, format: 1, sha256: sha256.replace(/^./, (x) => (x === '0' ? '1' : '0')) }));
+    await expect(other.loadState(dir.path)).rejects.toThrow(/checksum/);
   });
 
   it('what it exports samples the same as the engine itself', async () => {
