@@ -1,9 +1,11 @@
 import type { SandboxStats } from '../core/events.ts';
+import type { TaskTexts } from '../core/prompts/languages.ts';
 import type { Language, Pair } from '../core/types.ts';
 
-/** The environment port: runs model-written programs and is the only judge of them. Verdicts are values, never exceptions. */
+/** The environment port: runs model-written programs (code, formulas, plans, …) and is the only judge of them. Verdicts are values, never exceptions. */
 export interface Environment {
-  readonly language: Language;
+  /** A programming language, or what prompts say of the programs of this environment. */
+  readonly language: Language | TaskTexts;
   /** Runs `f(input)` once in a fresh interpreter. `input` is an argument list of source literals, checked as data before the program sees it. */
   execute(program: string, input: string): Promise<Execution>;
   /**

@@ -1,27 +1,21 @@
 import type { Language, Role, Task, TaskType } from '../types.ts';
 import { shownPairs } from './dialect.ts';
 import type { Dialect, Proposal, Turn } from './dialect.ts';
-import { LANGUAGES, workedPrograms } from './languages.ts';
-import type { WorkedProgram } from './languages.ts';
+import { a, textsOf } from './languages.ts';
+import type { TaskTexts, WorkedProgram } from './languages.ts';
 
 /**
  * The six prompts for models of a few hundred million parameters. They hold no rules, which such models do not follow, but
  * two worked examples as earlier turns; programs and calls stand as they are, without fences.
  */
-export function briefDialect(language: Language): Dialect {
-  const { name } = LANGUAGES[language];
-  const worked = workedPrograms(LANGUAGES[language]);
+export function briefDialect(language: Language | TaskTexts): Dialect {
+  const texts = textsOf(language);
+  const { examples: worked, calls } = texts;
+  const { invent, inputsFor, deduce, abduce, pair, write, call, shape, listed } = calls ? functionWords(texts) : plainWords(texts);
+  const argumentsOf = calls ? argumentsOfCall : (line: string): string | null => line.trim() || null;
   const reply = (thought: string, answer: string): string => `<think>${thought}</think><answer>${answer}</answer>`;
-  const call = (input: string): string => `f(${input})`;
-
-  const invent = (type: 'deduction' | 'abduction'): string =>
-    `Write a new ${name} function and ${type === 'deduction' ? 'call it' : 'a call that can be found from its result'}.`;
-  const inputsFor = (program: string, inputs: number): string =>
-    `${program}\nCall f with ${inputs} different inputs, then describe it in words.`;
-  const deduce = (program: string, input: string): string => `${program}\nWhat does ${call(input)} return?`;
-  const abduce = (program: string, output: string): string => `${program}\nWhich call of f returns ${output}?`;
   const induce = (pairs: readonly (readonly [string, string])[], message: string): string =>
-    `${pairs.map(([input, output]) => `${call(input)} is ${output}`).join('\n')}\n${message}\nWrite the ${name} function f.`;
+    `${pairs.map(([input, output]) => pair(input, output)).join('\n')}\n${message}\n${write}`;
 
   function example(role: Role, type: TaskType, it: WorkedProgram): Turn {
     const { idea, program, input, output } = it;
@@ -66,15 +60,15 @@ export function briefDialect(language: Language): Dialect {
       if (type !== 'induction') {
         const input = argumentsOf(lines.at(-1) ?? '');
         const program = lines.slice(0, -1).join('\n').trim();
-        if (input === null || program === '') return { malformed: 'A proposal is a function and, on the last line, a call f(…).' };
+        if (input === null || program === '') return { malformed: `A proposal is ${shape}.` };
         return { type, program, input };
       }
       const message = /^message:(.*)$/i.exec(lines.at(-1) ?? '')?.[1]?.trim();
       if (!message) return { malformed: 'The last line must be "message: …".' };
       const found = lines.slice(0, -1).map(argumentsOf);
-      if (found.length < 2 || found.length > inputs) return { malformed: `${inputs} calls were asked for, ${found.length} came.` };
+      if (found.length < 2 || found.length > inputs) return { malformed: `${inputs} ${listed}s were asked for, ${found.length} came.` };
       return found.some((input) => input === null)
-        ? { malformed: 'Each line before the message is a call f(…).' }
+        ? { malformed: `Each line before the message is ${a(listed)}.` }
         : { type, inputs: found as string[], message };
     },
     parseSolution(type, answer) {
@@ -85,6 +79,7 @@ export function briefDialect(language: Language): Dialect {
       if (lines.length > 1) return { malformed: 'An answer is one line.' };
       return { solution: type === 'abduction' ? (argumentsOf(text) ?? text) : text };
     },
+    writeSolution: (type, solution) => (type === 'abduction' ? call(solution) : solution),
   };
 }
 
@@ -96,4 +91,52 @@ const linesOf = (answer: string): string[] =>
     .filter((line) => line !== '' && !line.startsWith('```'));
 
 /** What stands between the brackets of a call of f, or null. */
-const argumentsOf = (line: string): string | null => /^f\((.*)\);?$/.exec(line.trim())?.[1]?.trim() ?? null;
+const argumentsOfCall = (line: string): string | null => /^f\((.*)\);?$/.exec(line.trim())?.[1]?.trim() ?? null;
+
+/** The sentences of the six prompts. */
+interface Words {
+  invent(type: 'deduction' | 'abduction'): string;
+  inputsFor(program: string, inputs: number): string;
+  deduce(program: string, input: string): string;
+  abduce(program: string, output: string): string;
+  pair(input: string, output: string): string;
+  /** The question of an induction, after pairs and message. */
+  readonly write: string;
+  /** An input as it stands in prompts and answers. */
+  call(input: string): string;
+  /** What a proposal is made of. */
+  readonly shape: string;
+  /** What an induction proposal lists. */
+  readonly listed: string;
+}
+
+function functionWords({ name }: TaskTexts): Words {
+  const call = (input: string): string => `f(${input})`;
+  return {
+    invent: (type) => `Write a new ${name} function and ${type === 'deduction' ? 'call it' : 'a call that can be found from its result'}.`,
+    inputsFor: (program, inputs) => `${program}\nCall f with ${inputs} different inputs, then describe it in words.`,
+    deduce: (program, input) => `${program}\nWhat does ${call(input)} return?`,
+    abduce: (program, output) => `${program}\nWhich call of f returns ${output}?`,
+    pair: (input, output) => `${call(input)} is ${output}`,
+    write: `Write the ${name} function f.`,
+    call,
+    shape: 'a function and, on the last line, a call f(…)',
+    listed: 'call',
+  };
+}
+
+/** Programs that are no functions; an input stands as it is, on one line. */
+function plainWords({ name, program: noun, input: given, output: result }: TaskTexts): Words {
+  return {
+    invent: (type) =>
+      `Write a new ${name} ${noun}, then ${a(given)}${type === 'deduction' ? '' : ` that can be found from the ${result}`} on the last line.`,
+    inputsFor: (program, inputs) => `${program}\nWrite ${inputs} different lines, each ${a(given)}, then describe the ${noun} in words.`,
+    deduce: (program, input) => `${program}\nWhat is the ${result} for ${input}?`,
+    abduce: (program, output) => `${program}\nWhich ${given} gives ${output}?`,
+    pair: (input, output) => `${input} gives ${output}`,
+    write: `Write the ${name} ${noun}.`,
+    call: (input) => input,
+    shape: `${a(noun)} and, on the last line, ${a(given)}`,
+    listed: given,
+  };
+}

@@ -1,7 +1,8 @@
 import type { Language, Task, TaskType, TripletTask } from '../types.ts';
 import { shownPairs } from './dialect.ts';
 import type { Dialect, Proposal } from './dialect.ts';
-import { LANGUAGES } from './languages.ts';
+import { a, textsOf } from './languages.ts';
+import type { TaskTexts } from './languages.ts';
 
 /**
  * The six prompts for instruction and base models. Plain wording: no "test", no "subject", no rivalry between models
@@ -11,17 +12,11 @@ const FORMAT = 'Think inside <think> and </think>, then answer inside <answer> a
 
 const fenced = (label: string, text: string): string => `\`\`\`${label}\n${text}\n\`\`\``;
 
-export function chatDialect(language: Language): Dialect {
-  const { fence, name, define, values, arguments: literals, allowed, banned } = LANGUAGES[language];
+export function chatDialect(language: Language | TaskTexts): Dialect {
+  const { fence, name, program: programNoun, input: inputNoun, output: outputNoun, ...texts } = textsOf(language);
+  const { programForm, inputForm, outputForm, rules, calls } = texts;
   const triplet = (task: TripletTask): string =>
     [fenced(fence, task.program), fenced('input', task.input), fenced('output', task.output)].join('\n');
-  const rules = [
-    `The entry function is named f: ${define}`,
-    `It takes at least one parameter and returns a value made of ${values}.`,
-    'The same input always gives the same output: no randomness, no clock, no files, no network, no printing.',
-    ...(allowed === '' ? [] : [allowed]),
-    `It ends within a second. Do not use: ${banned}.`,
-  ];
   const numbered = (lines: readonly string[]): string => lines.map((line, i) => `${i + 1}. ${line}`).join('\n');
 
   return {
@@ -31,22 +26,22 @@ export function chatDialect(language: Language): Dialect {
     proposePrompt(type, references) {
       const hidden =
         type === 'deduction'
-          ? 'A solver will see the program and the input, and must work out the output.'
-          : 'A solver will see the program and the output, and must find an input that yields it.';
+          ? `A solver will see the ${programNoun} and the ${inputNoun}, and must work out the ${outputNoun}.`
+          : `A solver will see the ${programNoun} and the ${outputNoun}, and must find ${a(inputNoun)} that yields it.`;
       return [
-        `Invent one ${name} task: a program and an input for it. ${hidden}`,
-        `Rules for the program:\n${numbered(rules)}`,
-        `Rules for the input: ${literals}.`,
+        `Invent one ${name} task: ${a(programNoun)} and ${a(inputNoun)} for it. ${hidden}`,
+        `Rules for the ${programNoun}:\n${numbered(rules)}`,
+        `Rules for the ${inputNoun}: ${inputForm}.`,
         'A good task takes several steps of reasoning, can be solved by careful work, and differs from the examples below in what it computes.',
-        `Write the program between \`\`\`${fence} and \`\`\`, the input between \`\`\`input and \`\`\`. Plan first. ${FORMAT}`,
+        `Write the ${programNoun} between \`\`\`${fence} and \`\`\`, the ${inputNoun} between \`\`\`input and \`\`\`. Plan first. ${FORMAT}`,
         ...references.map((task, i) => `Example ${i + 1}:\n${triplet(task)}`),
       ].join('\n\n');
     },
     proposeInductionPrompt(program, inputs) {
       return [
-        `Here is a ${name} program:\n${fenced(fence, program)}`,
-        `Write ${inputs} different inputs for it, each between \`\`\`input and \`\`\`: ${literals}. Together they should show everything the program does.`,
-        'Then write a message between ```message and ``` that helps a solver, who sees only inputs, outputs and your message, to find the program. The message describes the function in words and holds no code.',
+        `Here is a ${name} ${programNoun}:\n${fenced(fence, program)}`,
+        `Write ${inputs} different inputs for it, each between \`\`\`input and \`\`\`: ${inputForm}. Together they should show everything the ${programNoun} does.`,
+        `Then write a message between \`\`\`message and \`\`\` that helps a solver, who sees only inputs, outputs and your message, to find the ${programNoun}. The message describes the ${calls ? 'function' : programNoun} in words and holds no code.`,
         FORMAT,
       ].join('\n\n');
     },
@@ -54,32 +49,37 @@ export function chatDialect(language: Language): Dialect {
       return [...solveParts(task), FORMAT].join('\n\n');
     },
     parseProposal,
+    writeSolution: (type, solution) => fenced(labelOf(type), solution),
     parseSolution(type, answer) {
-      const label = type === 'induction' ? fence : type === 'deduction' ? 'output' : 'input';
+      const label = labelOf(type);
       const blocks = fences(answer, label);
       const solution = blocks.length === 1 ? blocks[0] : blocks.length === 0 && !answer.includes('```') ? answer.trim() : undefined;
       return solution ? { solution } : { malformed: `The answer must hold one \`\`\`${label} block.` };
     },
   };
 
+  function labelOf(type: TaskType): string {
+    return type === 'induction' ? fence : type === 'deduction' ? 'output' : 'input';
+  }
+
   function solveParts(task: Task): string[] {
     switch (task.type) {
       case 'deduction':
         return [
-          `What does this program return for this input?\n${fenced(fence, task.program)}\n${fenced('input', task.input)}`,
-          'Answer with the value between ```output and ```.',
+          `${calls ? 'What does this program return for this input?' : `What is the ${outputNoun} of this ${programNoun} for this ${inputNoun}?`}\n${fenced(fence, task.program)}\n${fenced('input', task.input)}`,
+          `Answer with ${outputForm} between \`\`\`output and \`\`\`.`,
         ];
       case 'abduction':
         return [
-          `Find an input for which this program returns this output. Any input that works is right.\n${fenced(fence, task.program)}\n${fenced('output', task.output)}`,
-          'Answer with the arguments of f, separated by commas, between ```input and ```.',
+          `Find ${a(inputNoun)} for which this ${programNoun} ${calls ? 'returns' : 'gives'} this ${outputNoun}. Any ${inputNoun} that works is right.\n${fenced(fence, task.program)}\n${fenced('output', task.output)}`,
+          `Answer with ${calls ? 'the arguments of f, separated by commas' : inputForm}, between \`\`\`input and \`\`\`.`,
         ];
       case 'induction':
         return [
-          `Find the ${name} program f behind these inputs and outputs.\n${shownPairs(task)
+          `Find the ${name} ${programNoun}${calls ? ' f' : ''} behind these inputs and outputs.\n${shownPairs(task)
             .map((pair) => `${fenced('input', pair.input)}\n${fenced('output', pair.output)}`)
             .join('\n')}\n${fenced('message', task.message)}`,
-          `Answer with the whole program (${define}) between \`\`\`${fence} and \`\`\`. It is checked on more inputs than these.`,
+          `Answer with the whole ${programNoun} (${programForm}) between \`\`\`${fence} and \`\`\`. It is checked on more inputs than these.`,
         ];
     }
   }

@@ -37,6 +37,8 @@ export interface Dialect {
   parseProposal(type: TaskType, answer: string, inputs: number): Proposal | { readonly malformed: string };
   /** The value, argument list or program inside an answer, or the reason why there is none. */
   parseSolution(type: TaskType, answer: string): { readonly solution: string } | { readonly malformed: string };
+  /** An answer that `parseSolution` reads as `solution`: how an expert would write it. */
+  writeSolution(type: TaskType, solution: string): string;
 }
 
 /** The pairs that the solver of an induction task may see. */

@@ -3,6 +3,7 @@ import type { EngineInfo, Language } from '../types.ts';
 import { briefDialect } from './brief.ts';
 import { chatDialect } from './chat.ts';
 import type { Dialect, Question } from './dialect.ts';
+import type { TaskTexts } from './languages.ts';
 import { nanoDialect } from './nano.ts';
 import { TemplateError, framed, frameFor } from './template.ts';
 import type { ChatFormat, Frame, PartTokenizer, TemplateName } from './template.ts';
@@ -13,7 +14,7 @@ export type PromptStyle = 'auto' | 'full' | 'brief';
 const SMALL = 450e6;
 
 /** The dialect that a model speaks, by the name its file carries (`kelvin.dialect` in the GGUF; `chat` without one). */
-export function dialectFor(name: string, language: Language, style: 'full' | 'brief' = 'full'): Dialect {
+export function dialectFor(name: string, language: Language | TaskTexts, style: 'full' | 'brief' = 'full'): Dialect {
   if (name === 'nano') return nanoDialect;
   return style === 'brief' ? briefDialect(language) : chatDialect(language);
 }
@@ -28,14 +29,14 @@ export interface Speech {
 /** @throws TemplateError when the model has no template of the wanted kind. */
 export function speechFor(
   model: PartTokenizer & { readonly info: EngineInfo; readonly chatFormat: ChatFormat | null },
-  options: { readonly language: Language; readonly prompts?: PromptStyle; readonly template?: TemplateName },
+  options: { readonly language: Language | TaskTexts; readonly prompts?: PromptStyle; readonly template?: TemplateName },
 ): Speech {
   const { info, chatFormat } = model;
   const { language, prompts = 'auto', template = 'auto' } = options;
   const style = prompts === 'auto' ? (info.parameters < SMALL ? 'brief' : 'full') : prompts;
   const dialect = dialectFor(info.dialect, language, style);
-  if (dialect.name === 'nano' && language !== 'javascript')
-    throw new TemplateError(`The bundled model speaks JavaScript only; for "language": "${language}" name another "model".`);
+  if (dialect.name === 'nano' && language === 'python')
+    throw new TemplateError(`The bundled model knows JavaScript, not Python; for "language": "${language}" name another "model".`);
   if (dialect.name === 'nano') return { dialect, encode: ({ prompt }) => model.tokenize([{ text: prompt, content: true }]) };
   const frames = new Map<string, Frame>();
   const frameOf = ({ role, taskType }: Pick<Question, 'role' | 'taskType'>): Frame => {
