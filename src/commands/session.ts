@@ -23,6 +23,7 @@ import { run } from '../loop/run.ts';
 import { initialState, storeState } from '../loop/state.ts';
 import type { LoopState } from '../loop/state.ts';
 import { isHeldOut } from '../pretrain/split.ts';
+import { openCurriculum } from '../tasks/curriculum.ts';
 import { createBudget } from '../record/budget.ts';
 import { digestOf, saveCheckpoint } from '../record/checkpoint.ts';
 import { serveControl } from '../record/control.ts';
@@ -89,6 +90,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const before = takeLastWords(runDir);
   const { parent, started } = readRun(runDir);
   // What a wrong config breaks comes first, before anything is recorded.
+  const curriculum = openCurriculum(config);
   const planned = (plan: MemoryPlan): void => options.onEvent({ type: 'plan', step: 0, plan });
   const engine = stack.use(await parts.openEngine(config, false, planned));
   const speech = speechFor(engine, config);
@@ -175,6 +177,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
     journal: { append: record, close: () => journal.close() },
     conductor,
     state,
+    curriculum,
     isHeldOut,
     observer: live.observer,
     answered,

@@ -46,6 +46,16 @@ export interface InductionTask extends TaskBase {
 
 export type Task = TripletTask | InductionTask;
 
+/** A task with its answer that a person or a program made, for the paradigms that learn from such tasks. */
+export interface Curated {
+  readonly task: Task;
+  /** The thought of an expert that leads to the answer; null where the data hold none. */
+  readonly trace: string | null;
+}
+
+/** Curated tasks as an endless sequence for each type: those at `from` … `from + count − 1`, the same ones each time. */
+export type Curriculum = (type: TaskType, from: number, count: number) => readonly Curated[];
+
 /** A model's completion taken apart: `<think>thought</think><answer>answer</answer>`, or the reason why not. */
 export type Parsed =
   | { readonly ok: true; readonly thought: string; readonly answer: string }

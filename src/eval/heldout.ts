@@ -8,7 +8,7 @@ import type { Sample } from '../pretrain/documents.ts';
 export type Suite = 'heldout' | 'tune';
 
 /** Share of each level, in percent: mostly 3 – 5 statements, where answering at once fails and working it out does not. */
-const LEVELS = { 2: 18, 3: 27, 4: 29, 5: 26 } as const;
+export const LEVEL_SHARES = { 2: 18, 3: 27, 4: 29, 5: 26 } as const;
 
 /** Size of the suite that figures are reported on: 510 tasks of each type. */
 export const SUITE_SIZE = 1530;
@@ -22,7 +22,11 @@ export function heldoutTasks(suite: Suite, count: number = SUITE_SIZE): Task[] {
   const tasks: Task[] = [];
   const seen = new Set<string>();
   for (const [type, ofType] of apportion(count, TASK_TYPES, () => 1)) {
-    for (const [level, ofLevel] of apportion(ofType, Object.keys(LEVELS).map(Number), (l) => LEVELS[l as keyof typeof LEVELS])) {
+    for (const [level, ofLevel] of apportion(
+      ofType,
+      Object.keys(LEVEL_SHARES).map(Number),
+      (l) => LEVEL_SHARES[l as keyof typeof LEVEL_SHARES],
+    )) {
       const random = rng('heldout', suite, type, level);
       for (let made = 0; made < ofLevel;) {
         const sample = sampleProgram(level, suite, random);

@@ -1,7 +1,7 @@
 import type { Phase, PauseCause } from '../core/events.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Dialect, Question } from '../core/prompts/dialect.ts';
-import type { Role, TaskType } from '../core/types.ts';
+import type { Curriculum, Role, TaskType } from '../core/types.ts';
 import type { Config } from '../config.ts';
 import type { Engine } from '../engine/ports.ts';
 import type { Environment } from '../environment/port.ts';
@@ -22,6 +22,8 @@ export interface LoopContext {
   readonly journal: Journal;
   readonly conductor: Conductor;
   readonly state: LoopState;
+  /** Where `rlvr` and `sft` take their tasks from; null in self-play. */
+  readonly curriculum: Curriculum | null;
   /** Programs that self-play must never use: the held-out set. */
   readonly isHeldOut: (program: string) => boolean;
   readonly observer: Observer;

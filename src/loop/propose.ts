@@ -120,7 +120,7 @@ async function validate(context: LoopContext, job: ProposeJob, { rollout, parsed
 }
 
 /** Tokens without which no task can be answered. */
-const SHORTEST_ANSWER = 16;
+export const SHORTEST_ANSWER = 16;
 
 function admit(context: LoopContext, job: ProposeJob, item: Validated): JudgedProposal {
   const none = { task: null, excluded: false, refused: false };

@@ -1,6 +1,7 @@
 import type { EndCause } from '../core/events.ts';
 import type { Metrics } from '../core/types.ts';
 import type { LoopContext } from './context.ts';
+import { curatedStep } from './curated.ts';
 import { seedBuffers } from './seed.ts';
 import { runStep } from './step.ts';
 
@@ -22,11 +23,12 @@ export interface RunHooks {
 }
 
 /**
- * A whole run: evaluation before any update, seeding, steps with checkpoints, evaluation after all. Returns why it ended.
+ * A whole run: evaluation before any update, seeding (in self-play), steps with checkpoints, evaluation after all. Returns why it ended.
  * A stop between steps leaves a checkpoint; a stop during a pause leaves the last one, and the open step is repeated.
  */
 export async function run(context: LoopContext, hooks: RunHooks): Promise<EndCause> {
   const { config, state, journal, conductor, observer } = context;
+  const selfPlay = config.paradigm === 'absolute-zero';
   let first = hooks.firstEval;
   let last: Metrics | null = null;
   const evaluate = async (): Promise<void> => {
@@ -49,14 +51,15 @@ export async function run(context: LoopContext, hooks: RunHooks): Promise<EndCau
   if (!(await conductor.proceed())) return end('stopped');
   if (!state.seeded) {
     if (first === null) await evaluate();
-    if (conductor.stopping || !(await seedBuffers(context))) return end('stopped');
+    if (conductor.stopping || (selfPlay && !(await seedBuffers(context)))) return end('stopped');
+    state.seeded = true;
     await checkpoint();
   }
   while (state.step < config.steps) {
     if (hooks.room && !(await hooks.room())) return end('stopped');
     if (!(await conductor.proceed()) || conductor.stopping) return end('stopped');
     const step = state.step + 1;
-    const metrics = await runStep(context, step);
+    const metrics = await (selfPlay ? runStep(context, step) : curatedStep(context, step));
     if (metrics === null) return end('stopped');
     const due = step % config.checkpoint.every === 0 || step === config.steps || conductor.stopping;
     if (due) {

@@ -33,7 +33,8 @@ export function withAdvantages(context: LoopContext, batch: readonly (Graded & {
 /**
  * `optim.epochs` policy-gradient updates on the step's own rollouts (one by default: strictly on-policy): forward and backward,
  * then AdamW. Later epochs measure the policy's change from the trainer's log-probabilities in the first.
- * Rollouts with advantage 0 carry no gradient and are left out, unless all are, or the KL term moves them.
+ * Rollouts with advantage 0 carry no gradient and are left out, unless all are, or the KL term moves them. `sft` imitates
+ * every rollout it is given by cross-entropy; there the advantages say nothing.
  */
 export async function update(context: LoopContext, items: readonly TrainingItem[]): Promise<Metrics> {
   const { engine, config, observer } = context;
@@ -44,7 +45,7 @@ export async function update(context: LoopContext, items: readonly TrainingItem[
       'stale',
       `${stale.rollout.id} was sampled by policy ${stale.rollout.policyVersion}, the trainer holds ${sampledBy}: a stale rollout. Resume the run; it repeats the step.`,
     );
-  const moving = config.loss.kl > 0 ? items : items.filter((item) => item.advantage !== 0);
+  const moving = config.loss.kl > 0 || config.paradigm === 'sft' ? items : items.filter((item) => item.advantage !== 0);
   const used = moving.length > 0 ? moving : items;
   if (used.length === 0) return {};
   const { importanceCap, epochs, schedule, lr: base, ...adam } = config.optim;
@@ -52,7 +53,7 @@ export async function update(context: LoopContext, items: readonly TrainingItem[
   const { weightOf, normaliser } = normalisation(config, items);
   const { kind, clipLow, clipHigh, kl, klEstimator } = config.loss;
   const loss: LossSpec = {
-    kind,
+    kind: config.paradigm === 'sft' ? 'cross_entropy' : kind,
     normaliser,
     clipLow,
     clipHigh,

@@ -5,6 +5,7 @@ import type { RunEvent } from '../../src/core/events.ts';
 import { dialectFor } from '../../src/core/prompts/index.ts';
 import { parseConfig } from '../../src/config.ts';
 import type { Config } from '../../src/config.ts';
+import type { Curriculum } from '../../src/core/types.ts';
 import type { Engine } from '../../src/engine/ports.ts';
 import { scriptedEngine } from '../../src/engine/scripted.ts';
 import { openScriptedEnvironment } from '../../src/environment/scripted.ts';
@@ -61,6 +62,7 @@ export interface HarnessOptions {
   readonly overrides?: readonly string[];
   readonly monitor?: Monitor | null;
   readonly heldOut?: (program: string) => boolean;
+  readonly curriculum?: Curriculum;
   readonly drillThought?: string;
   /** What the policy may say; default `replies`. */
   readonly replies?: (prompt: string) => string[];
@@ -119,6 +121,7 @@ export function harness(options: HarnessOptions = {}): Harness {
     journal: { append, close: () => {} },
     conductor,
     state,
+    curriculum: options.curriculum ?? null,
     isHeldOut: options.heldOut ?? (() => false),
     observer: { phase: () => {}, tokens: () => {}, progress: () => {} },
     answered,
