@@ -31,7 +31,9 @@ export async function exportRecords(options: {
   const { dir } = findRun(runsRoot(), options.run);
   using source = openSource(dir);
   const [kind, suffix] = NAMES[options.format];
-  const out = resolve(options.out ?? `${source.name}-${suffix}`);
+  const asked = resolve(options.out ?? `${source.name}-${suffix}`);
+  // Inspect tells the kind of a log by its name.
+  const out = options.format === 'inspect' && !asked.endsWith('.json') ? `${asked}.json` : asked;
   let counts: Record<string, number> = {};
   await writeWhole(out, kind, async (path) => {
     switch (options.format) {

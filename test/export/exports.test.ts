@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, test, vi } from 'vitest';
+import { exportRecords } from '../../src/commands/export-records.ts';
 import { columnsMarkdown, writeCard } from '../../src/export/card.ts';
 import { csvText, writeCsv } from '../../src/export/csv.ts';
 import { writeInspect } from '../../src/export/inspect.ts';
@@ -154,6 +155,15 @@ describe('Inspect log', () => {
     });
     expect(Object.keys(log.samples[1]!['scores'] as object)).toEqual(['environment', 'monitor']);
   });
+});
+
+test('the name of an Inspect log ends in .json, without which Inspect does not read it', async () => {
+  const out = join(scratch(), 'log');
+  const said = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  onTestFinished(() => said.mockRestore());
+  expect(await exportRecords({ run: sampleRun(), format: 'inspect', out, json: true })).toBe(0);
+  expect(JSON.parse(String(said.mock.calls[0]?.[0]))).toMatchObject({ file: `${out}.json` });
+  expect(existsSync(`${out}.json`)).toBe(true);
 });
 
 describe('writing', () => {
