@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { ESTIMATORS } from './core/advantages.ts';
@@ -8,6 +8,10 @@ import { nearest } from './core/nearest.ts';
  * The configuration of a run: one strict schema, every key with its default. docs/config.md explains each key;
  * `kelvin train --set path=value` overrides any of them.
  */
+/** What tasks may be written in; else a file with an environment of one's own (docs/environments.md). */
+export const LANGUAGES = ['javascript', 'python', 'logic', 'gridworld'] as const;
+const MODULE = /\.m?[jt]s$/;
+
 const count = z.number().int().positive();
 const share = z.number().min(0).max(1);
 const weight = z.number().min(0).default(1);
@@ -51,7 +55,12 @@ const schema = z.strictObject({
   adapter: z.string().optional(),
   template: z.enum(['auto', 'chat', 'base']).default('auto'),
   prompts: z.enum(['auto', 'full', 'brief']).default('auto'),
-  language: z.enum(['javascript', 'python']).default('javascript'),
+  language: z
+    .union(
+      [z.enum(LANGUAGES), z.string().regex(MODULE)],
+      `${LANGUAGES.join(', ')}, or the path of a file (.ts, .mjs, .js) with an environment of your own`,
+    )
+    .default('javascript'),
   paradigm: z.enum(['absolute-zero', 'rlvr', 'sft']).default('absolute-zero'),
   data: z.string().default(''),
   steps: z.number().int().min(0).default(60),
@@ -62,6 +71,7 @@ const schema = z.strictObject({
     .strictObject({
       proposer: z.enum(['paper', 'azr', 'r-zero', 'constant']).default('paper'),
       induction: z.enum(['binary', 'fraction']).default('binary'),
+      repetition: z.number().min(0).default(0),
     })
     .prefault({}),
   advantages: z
@@ -180,7 +190,14 @@ export class ConfigError extends Error {
 
 /** Reads a JSON config and applies `path=value` overrides in order. Throws `ConfigError`. */
 export function readConfig(file: string | undefined, overrides: readonly string[] = []): Config {
-  return parseConfig(file === undefined ? {} : readJson(file), overrides, file ?? 'the defaults');
+  return located(parseConfig(file === undefined ? {} : readJson(file), overrides, file ?? 'the defaults'), file);
+}
+
+/** A file with an environment is looked for beside the config, then in the working folder, and recorded by its whole path. */
+function located(config: Config, file: string | undefined): Config {
+  if (!MODULE.test(config.language)) return config;
+  const beside = resolve(dirname(file ?? '.'), config.language);
+  return { ...config, language: existsSync(beside) ? beside : resolve(config.language) };
 }
 
 export function parseConfig(source: unknown, overrides: readonly string[] = [], where = 'the config'): Config {

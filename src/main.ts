@@ -304,8 +304,8 @@ program
   );
 program
   .command('exec')
-  .description('run programs in the sandbox: JSONL {"id","code","input"} in, JSONL verdicts out')
-  .addOption(new Option('--lang <language>', 'language of the programs').choices(['javascript', 'python']).default('javascript'))
+  .description('run programs in their environment: JSONL {"id","code","input"} in, JSONL verdicts out')
+  .option('--lang <language>', 'javascript, python, logic, gridworld, or a file with an environment of your own', 'javascript')
   .option('--workers <n>', 'worker threads', Number, 2)
   .option('--stats', 'print executions a second, p50, p99, recycles and kills to stderr at the end')
   .action(

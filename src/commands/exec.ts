@@ -1,7 +1,11 @@
 import type { Readable, Writable } from 'node:stream';
 import { once } from 'node:events';
 import { jsonLine } from '../core/inert.ts';
-import { LANGUAGES, loadLanguage } from '../environment/languages.ts';
+import { LANGUAGES } from '../config.ts';
+import { openDefined } from '../environment/defined.ts';
+import type { DefinedEnvironment } from '../environment/defined.ts';
+import { isModule, loadDefinition } from '../environment/definitions.ts';
+import { isLanguage, loadLanguage } from '../environment/languages.ts';
 import type { SandboxEnvironment } from '../environment/sandbox.ts';
 import type { PoolStats } from '../environment/tally.ts';
 import { VALUE_LIMITS } from '../environment/limits.ts';
@@ -47,13 +51,11 @@ const WINDOW_CHARS = 16_000_000;
  */
 export async function execCommand(options: ExecOptions = {}): Promise<number> {
   const { stdin = process.stdin, stdout = process.stdout, stderr = process.stderr, lang = 'javascript' } = options;
-  const language = LANGUAGES.find((known) => known === lang);
-  if (language === undefined) {
-    stderr.write(`kelvin exec runs --lang ${LANGUAGES.join(' or --lang ')}, not ${JSON.stringify(lang)}.\n`);
+  if (!isModule(lang) && !(LANGUAGES as readonly string[]).includes(lang)) {
+    stderr.write(`kelvin exec runs --lang ${LANGUAGES.join(', ')} or a file with an environment, not ${JSON.stringify(lang)}.\n`);
     return EXIT.usage;
   }
-  const { open } = await loadLanguage(language);
-  await using environment = await open({ ...EXEC_LIMITS, ...options.limits }, { workers: options.workers ?? 2 });
+  await using environment = await openFor(lang, { ...EXEC_LIMITS, ...options.limits }, options.workers ?? 2);
   // Whoever reads may stop early (`| head`); there is nobody left to tell, so it is no fault.
   const readerGone = new AbortController();
   const onError = (): void => readerGone.abort();
@@ -84,6 +86,16 @@ export async function execCommand(options: ExecOptions = {}): Promise<number> {
   return EXIT.ok;
 }
 
+async function openFor(
+  lang: string,
+  limits: Partial<EnvironmentLimits>,
+  workers: number,
+): Promise<SandboxEnvironment | DefinedEnvironment> {
+  if (!isLanguage(lang)) return openDefined(await loadDefinition(lang), limits);
+  const { open } = await loadLanguage(lang);
+  return await open(limits, { workers });
+}
+
 /** Executions here are jobs: a line is run in two interpreters. */
 function describeStats(stats: PoolStats): string {
   const { executions, seconds, perSecond, p50Ms, p99Ms, recycles, kills, reruns, rssMb } = stats;
@@ -91,7 +103,7 @@ function describeStats(stats: PoolStats): string {
   return `exec: ${rate}; ${recycles} recycles, ${kills} kills, ${reruns} runs repeated; ${rssMb} MB`;
 }
 
-async function runLine(environment: SandboxEnvironment, line: string | null): Promise<ExecLine> {
+async function runLine(environment: Pick<SandboxEnvironment, 'examine'>, line: string | null): Promise<ExecLine> {
   if (line === null) return { id: null, verdict: 'error', detail: `The line is longer than ${LINE_CHARS} characters.` };
   let request: unknown;
   try {

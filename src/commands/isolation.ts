@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import type { Language } from '../core/types.ts';
 import { testIsolation } from '../environment/isolation.ts';
 import type { IsolationReport } from '../environment/isolation.ts';
-import { LANGUAGES, loadLanguage } from '../environment/languages.ts';
+import { isLanguage, LANGUAGES, loadLanguage } from '../environment/languages.ts';
+import { isModule } from '../environment/definitions.ts';
 import { stateDir } from '../record/anchor.ts';
 import { ROOT } from './paths.ts';
 
@@ -22,8 +23,12 @@ export async function examineIsolation(languages: readonly Language[] = LANGUAGE
   return report;
 }
 
-/** The report on a language for this machine and version: the kept one, else a new test. */
-export async function knownIsolation(language: Language): Promise<IsolationReport> {
+/**
+ * The report on a language for this machine and version: the kept one, else a new test. Where programs are interpreted and not
+ * run (docs/environments.md), there is nothing to isolate.
+ */
+export async function knownIsolation(language: string): Promise<IsolationReport> {
+  if (!isLanguage(language)) return { layers: [], tried: [] };
   return readReport([language]) ?? (await examineIsolation([language]));
 }
 
@@ -33,6 +38,10 @@ export function isolationWarnings({ layers }: IsolationReport): readonly string[
     .filter(({ holds }) => !holds)
     .map((layer) => `Sandbox: the layer ${layer.name} is missing (${layer.detail}); ${layer.consequence}`);
 }
+
+/** What is said of an environment that is a file of the user's. */
+export const trustWarnings = (language: string): readonly string[] =>
+  isModule(language) ? [`${language} is code of your own: it runs outside the sandbox, with the rights of this process.`] : [];
 
 function readReport(languages: readonly Language[]): IsolationReport | null {
   try {

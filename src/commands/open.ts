@@ -2,7 +2,9 @@ import { availableParallelism } from 'node:os';
 import type { Config } from '../config.ts';
 import { openGgmlEngine } from '../engine/ggml/engine.ts';
 import type { Engine, EngineOptions } from '../engine/ports.ts';
-import { loadLanguage } from '../environment/languages.ts';
+import { openDefined } from '../environment/defined.ts';
+import { isLanguage, loadLanguage } from '../environment/languages.ts';
+import { loadDefinition } from '../environment/definitions.ts';
 import type { Environment } from '../environment/port.ts';
 import { changed, readOrigin } from '../models/cache.ts';
 import { fetchModel, isUri } from '../models/resolve.ts';
@@ -41,6 +43,7 @@ export const modelFile = async (model: string): Promise<string> =>
 export async function openEnvironment(config: Config): Promise<Environment> {
   const { workers, pythonModules, ...limits } = config.environment;
   const { determinism, forbidden, longOutput } = config.deviations;
+  if (!isLanguage(config.language)) return openDefined(await loadDefinition(config.language), limits);
   const { open } = await loadLanguage(config.language);
   return open(limits, {
     workers,

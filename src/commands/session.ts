@@ -34,7 +34,7 @@ import { acquireLock } from '../record/lock.ts';
 import type { Lock } from '../record/lock.ts';
 import type { Journal } from '../record/port.ts';
 import { Closing } from './closing.ts';
-import { isolationWarnings, knownIsolation } from './isolation.ts';
+import { isolationWarnings, knownIsolation, trustWarnings } from './isolation.ts';
 import { lastDrill } from './drill-record.ts';
 import { createLive } from './live.ts';
 import { userName } from './user.ts';
@@ -93,8 +93,8 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const curriculum = openCurriculum(config);
   const planned = (plan: MemoryPlan): void => options.onEvent({ type: 'plan', step: 0, plan });
   const engine = stack.use(await parts.openEngine(config, false, planned));
-  const speech = speechFor(engine, config);
   const environment = stack.use(await parts.openEnvironment(config));
+  const speech = speechFor(engine, { ...config, language: environment.language });
   const isolation = await parts.knownIsolation(config.language);
   const journal = stack.use(openJournal(runDir));
   const restored = restore(journal, runDir, started);
@@ -164,6 +164,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
     ...[...restored.warnings, ...(options.notes ?? [])].map((message): RunEvent => ({ type: 'warning', step: state.step, message })),
   ]);
   if (!monitor) record([{ type: 'warning', step: state.step, message: 'The safety monitor is switched off: no thought is read.' }]);
+  record(trustWarnings(config.language).map((message): RunEvent => ({ type: 'warning', step: state.step, message })));
   record(isolationWarnings(isolation).map((message): RunEvent => ({ type: 'warning', step: state.step, message })));
   if (options.reason !== undefined && conductor.paused) conductor.resume(options.reason, userName());
   options.onReady?.(conductor);
@@ -178,7 +179,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
     conductor,
     state,
     curriculum,
-    isHeldOut,
+    isHeldOut: config.language === 'javascript' ? isHeldOut : () => false,
     observer: live.observer,
     answered,
     drillThought: DRILL_THOUGHT,

@@ -13,6 +13,8 @@ export interface KnownLanguage {
 
 export const LANGUAGES: readonly Language[] = ['javascript', 'python'];
 
+export const isLanguage = (name: string): name is Language => (LANGUAGES as readonly string[]).includes(name);
+
 /** Loads what the host needs of a language, and only of that one. */
 export async function loadLanguage(language: Language): Promise<KnownLanguage> {
   if (language === 'javascript') {

@@ -1,13 +1,9 @@
 import { addTask, identityBuffers } from '../core/buffer.ts';
+import { textsOf } from '../core/prompts/languages.ts';
 import type { Graded, Task } from '../core/types.ts';
 import type { LoopContext } from './context.ts';
 import { findingEvents, passGate } from './gate.ts';
 import { propose } from './propose.ts';
-
-const IDENTITY = {
-  javascript: { program: 'function f(a){return a}', input: '3', output: '3' },
-  python: { program: 'def f(x):\n    return x', input: '"Hello World"', output: '"Hello World"' },
-} as const;
 
 /**
  * Seeding (Alg. 1, INITSEEDING), without weight updates: from the identity triplet alone, the proposer fills the buffers
@@ -15,8 +11,8 @@ const IDENTITY = {
  * Returns false when the run was asked to stop while it was paused.
  */
 export async function seedBuffers(context: LoopContext): Promise<boolean> {
-  const { config, state, reader, journal } = context;
-  const seed = IDENTITY[config.language];
+  const { config, environment, state, reader, journal } = context;
+  const { seed } = textsOf(environment.language);
   state.buffers = identityBuffers(seed.program, seed.input, seed.output);
   const { proposals: perRound, seedFactor, bufferCapacity } = config.algorithm;
   const wanted = Math.min(perRound * seedFactor, bufferCapacity);
@@ -52,6 +48,5 @@ export async function seedBuffers(context: LoopContext): Promise<boolean> {
     if (!(await passGate(context, rollouts))) return false;
     if (context.conductor.stopping) return false;
   }
-  state.seeded = true;
   return true;
 }
