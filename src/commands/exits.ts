@@ -17,6 +17,8 @@ export const EXIT = {
   paused: 6,
   /** A drill or check did not pass. */
   failed: 7,
+  /** A server that the run trains on was lost or failed; the run goes on from its last complete step. */
+  server: 8,
   /** Stopped by SIGINT or SIGTERM after a clean checkpoint. */
   interrupted: 130,
   terminated: 143,
@@ -40,8 +42,9 @@ export function explain(thrown: unknown): { readonly code: number; readonly mess
   const message = error instanceof Error ? error.message : String(error);
   const name = error instanceof Error ? error.name : '';
   const code = (error as { code?: unknown } | null)?.code;
-  if (name === 'ConfigError' || name === 'UsageError') return { code: EXIT.usage, message };
+  if (name === 'ConfigError' || name === 'UsageError' || name === 'EnvironmentError') return { code: EXIT.usage, message };
   if (name === 'TemplateError') return { code: EXIT.model, message };
+  if (name === 'EngineError' && code === 'server') return { code: EXIT.server, message };
   if (name === 'EngineError') return { code: code === 'native' || code === 'stale' ? EXIT.fault : EXIT.model, message };
   if (name === 'RecordError') return { code: code === 'locked' ? EXIT.locked : EXIT.record, message };
   if (code === 'EPIPE') return { code: EXIT.ok, message: '' };
