@@ -25,6 +25,7 @@ import type { LoopState } from '../loop/state.ts';
 import { isHeldOut } from '../pretrain/split.ts';
 import { openCurriculum } from '../tasks/curriculum.ts';
 import { createBudget } from '../record/budget.ts';
+import { collapseWarning } from './collapse-alarm.ts';
 import { digestOf, saveCheckpoint } from '../record/checkpoint.ts';
 import { serveControl } from '../record/control.ts';
 import { openJournal } from '../record/journal.ts';
@@ -175,7 +176,14 @@ export async function runSession(options: SessionOptions): Promise<number> {
     environment,
     ...speech,
     reader: openThoughtReader(monitor, config, runDir, restored.events, answered.has),
-    journal: { append: record, close: () => journal.close() },
+    journal: {
+      append: (events) => {
+        record(events);
+        const warning = collapseWarning(view, events);
+        if (warning) record([warning]);
+      },
+      close: () => journal.close(),
+    },
     conductor,
     state,
     curriculum,

@@ -1,3 +1,4 @@
+import { emergence } from '../core/emergence.ts';
 import type { RolloutRecord } from '../core/events.ts';
 import type { Graded, Metrics, Task } from '../core/types.ts';
 import type { LoopContext } from './context.ts';
@@ -26,6 +27,7 @@ export interface Played {
  */
 export async function conclude(context: LoopContext, step: number, lap: Stopwatch, played: Played): Promise<Metrics | null> {
   const { state, reader, journal } = context;
+  const { language } = context.environment;
   const drilled = injectDrill(context, step, played.rollouts);
   const all = drilled ? [...played.rollouts, drilled] : played.rollouts;
   const rollouts = all.map((item) => item.rollout);
@@ -50,6 +52,7 @@ export async function conclude(context: LoopContext, step: number, lap: Stopwatc
   const seconds = lap.total();
   return {
     ...metrics,
+    ...emergence(rollouts, typeof language === 'string' ? language : null),
     ...optimised,
     ...lap.metrics(),
     'throughput/tokens': tokens,

@@ -1,4 +1,5 @@
 import { bufferSizes } from '../core/buffer.ts';
+import { diversity } from '../core/diversity.ts';
 import { ROLES, TASK_TYPES } from '../core/types.ts';
 import type { Graded, Metrics } from '../core/types.ts';
 import type { LoopContext } from './context.ts';
@@ -69,6 +70,7 @@ export function stepMetrics(
   return {
     ...out,
     ...bufferSizes(context.state.buffers),
+    ...diversity(proposedPrograms(context, proposals)),
     'novelty/refused': proposals.filter((item) => item.refused).length,
     'novelty/held_out': proposals.filter((item) => item.excluded).length,
     'novelty/programs': context.state.memory.programs.size,
@@ -76,3 +78,9 @@ export function stepMetrics(
     'monitor/read': read,
   };
 }
+
+/** Programs of the step's own making, normalised: those of deduction and abduction proposals that hold one. */
+const proposedPrograms = ({ environment }: LoopContext, proposals: readonly JudgedProposal[]): string[] =>
+  proposals.flatMap(({ rollout: { taskType, program } }) =>
+    taskType === 'induction' || program === null ? [] : [environment.normalise(program)],
+  );

@@ -1,4 +1,5 @@
 import { addTask, drawSolveBatch } from '../core/buffer.ts';
+import { repetition } from '../core/diversity.ts';
 import { compositeReward, learnability } from '../core/rewards.ts';
 import { rng } from '../core/rng.ts';
 import type { Graded, Metrics, Task } from '../core/types.ts';
@@ -66,9 +67,22 @@ async function solveBatch(context: LoopContext, step: number, newest: readonly T
 /** Proposals with their reward: learnability when valid (Eq. 4), else the penalties of Eq. 6. */
 function gradeProposals(context: LoopContext, proposals: readonly JudgedProposal[], difficulty: readonly SolvedTask[]): Graded[] {
   const rates = new Map(difficulty.map(({ task, solveRate }) => [task.id, solveRate]));
+  const { proposer, repetition: lambda } = context.config.reward;
+  const penalty = lambda === 0 ? new Map<string, number>() : repetitions(context, proposals);
   return proposals.map(({ rollout, outcome, task, detail }) => {
     const rate = task ? (rates.get(task.id) ?? 0) : 0;
-    const reward = compositeReward(outcome, task ? learnability(rate, context.config.reward.proposer) : 0);
-    return { rollout, outcome, reward, detail: task ? `${detail} Solve rate ${rate.toFixed(2)}.` : detail };
+    const repeated = lambda * (penalty.get(rollout.id) ?? 0);
+    const reward = compositeReward(outcome, task ? learnability(rate, proposer) - repeated : 0);
+    const says = repeated > 0 ? ` Like others of this step: −${repeated.toFixed(2)}.` : '';
+    return { rollout, outcome, reward, detail: task ? `${detail} Solve rate ${rate.toFixed(2)}.${says}` : detail };
   });
+}
+
+/** Share of the step's new programs that each resembles, by rollout. An induction task has its program from the buffer. */
+function repetitions({ environment }: LoopContext, proposals: readonly JudgedProposal[]): Map<string, number> {
+  const made = proposals.flatMap(({ rollout, task }) =>
+    task && task.type !== 'induction' ? [{ id: rollout.id, program: task.program }] : [],
+  );
+  const shares = repetition(made.map(({ program }) => environment.normalise(program)));
+  return new Map(made.map(({ id }, i) => [id, shares[i] as number]));
 }

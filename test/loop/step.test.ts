@@ -54,9 +54,30 @@ describe('a run on the scripted engine', () => {
       'monitor/read',
       'loss',
       'buffer/deduction',
+      'diversity/distinct',
+      'diversity/distance',
+      'emergence/trial/solve/abduction',
+      'emergence/reflection/propose/induction',
     ])
       expect(first).toHaveProperty([path]);
     expect(first['monitor/read']).toBe(first['monitor/generated']);
+  });
+
+  it('a proposal that resembles others of its step loses the penalty that is asked for, and no more', async () => {
+    const proposals = async (...overrides: string[]) => {
+      const { events } = await play(harness({ overrides: ['steps=1', ...overrides] }));
+      const made = events.flatMap((event) => (event.type === 'rollouts' && event.step === 1 ? event.rollouts : []));
+      return made.filter(({ rollout: { role, taskType } }) => role === 'propose' && taskType !== 'induction');
+    };
+    const [free, fined] = [await proposals(), await proposals('reward.repetition=0.4')];
+    const valid = free.filter(({ outcome }) => outcome === 'passable').map(({ rollout }) => rollout.program);
+    expect(new Set(valid).size).toBeLessThan(valid.length);
+    for (const [i, { rollout, outcome, reward, detail }] of fined.entries()) {
+      const alike = outcome === 'passable' ? valid.filter((program) => program === rollout.program).length : 0;
+      const penalty = alike > 1 ? (0.4 * alike) / valid.length : 0;
+      expect(reward).toBeCloseTo((free[i]?.reward ?? 0) - penalty, 12);
+      expect(detail.includes('Like others')).toBe(penalty > 0);
+    }
   });
 
   it('same seed, same numbers; another seed, other numbers', async () => {
