@@ -37,7 +37,7 @@ export interface Engine {
 
 export interface SampleRequest {
   readonly prompt: readonly number[];
-  /** Completions wanted for this prompt; the prompt is computed once. */
+  /** Completions wanted for this prompt; the prompt is computed once by each thread that takes some of them. */
   readonly n: number;
   readonly maxTokens: number;
   /** 0 = greedy. Log-probabilities are under the distribution sampled from (temperature 1 at greedy). */
@@ -117,7 +117,7 @@ export interface OptimParams {
 }
 
 export interface OptimResult {
-  /** Global L2 norm before clipping. */
+  /** Global L2 norm before clipping; NaN where a server does not say. */
   readonly gradNorm: number;
 }
 
@@ -149,7 +149,8 @@ export interface EngineOptions {
 
 /** Faults of the engine that a user can act on; the message says what to do. */
 export class EngineError extends Error {
-  readonly code: 'missing' | 'corrupt' | 'unsupported' | 'memory' | 'native' | 'stale';
+  /** `server`: a server that does the work was lost or failed; the run goes on from its last complete step. */
+  readonly code: 'missing' | 'corrupt' | 'unsupported' | 'memory' | 'native' | 'stale' | 'server';
   constructor(code: EngineError['code'], message: string) {
     super(message);
     this.name = 'EngineError';

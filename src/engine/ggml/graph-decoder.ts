@@ -6,7 +6,7 @@
  * column takes another code path in ggml), and the attended length is a multiple of 64, where padding adds exact zeros.
  */
 import { BlockBuilder } from './block.ts';
-import type { Decoder, Distributions, StepInput } from './decoder.ts';
+import type { Decoder, Distributions, PromptInput, PromptReady, StepInput } from './decoder.ts';
 import { F32, I32, I64, type Ggml } from './ffi.ts';
 import type { Pointer } from './libraries.ts';
 import { allocate, allocateGraph, getFloats, newContext, newTensor, setData } from './memory.ts';
@@ -17,6 +17,8 @@ import type { Shape } from './shape.ts';
 
 const ATTEND = 64;
 const PROMPT = 32;
+/** Slots of the cache beside those of the sequences. */
+export const EXTRA_SLOTS = 2;
 
 /** A graph for `columns` tokens; `attended` = 0 for a prompt (which attends to itself), else cached positions per slot. */
 interface Built {
@@ -36,6 +38,7 @@ interface Built {
 
 export class GraphDecoder implements Decoder {
   readonly slots: number;
+  readonly spare: number;
   readonly context: number;
   readonly vocabulary: number;
   readonly exact = true;
@@ -49,8 +52,6 @@ export class GraphDecoder implements Decoder {
   readonly #cacheContext: Pointer;
   readonly #cacheBuffer: Pointer;
   readonly #graphs = new Map<string, Built>();
-  /** Key rows and value slabs of the prompt computed last, per layer. */
-  #prefix: { length: number; layers: { keys: Buffer; values: Buffer }[] } = { length: 0, layers: [] };
 
   constructor(g: Ggml, backend: Pointer, parameters: Parameters, slots: number, context: number) {
     this.#g = g;
@@ -58,24 +59,29 @@ export class GraphDecoder implements Decoder {
     this.#parameters = parameters;
     this.#shape = parameters.shape;
     this.slots = slots;
+    this.spare = slots + 1;
     this.context = Math.ceil(context / ATTEND) * ATTEND;
     this.vocabulary = this.#shape.vocabulary;
     this.#scratch = new Float64Array(this.vocabulary);
     const width = this.#shape.kvHeads * this.#shape.headWidth;
     this.#cacheContext = newContext(g, 2 * this.#shape.layers);
     for (let l = 0; l < this.#shape.layers; l++) {
-      // Keys as rows by position, values transposed within each slot. One more slot is for prompts and padding.
-      this.#keys.push(newTensor(g, this.#cacheContext, F32, width, this.context * (slots + 1)));
-      this.#values.push(newTensor(g, this.#cacheContext, F32, 1, this.context * width * (slots + 1)));
+      // Keys as rows by position, values transposed within each slot. One more slot is for padding, one is the spare.
+      this.#keys.push(newTensor(g, this.#cacheContext, F32, width, this.context * (slots + EXTRA_SLOTS)));
+      this.#values.push(newTensor(g, this.#cacheContext, F32, 1, this.context * width * (slots + EXTRA_SLOTS)));
     }
     this.#cacheBuffer = allocate(g, this.#cacheContext, backend, `${slots} sequences of ${this.context} tokens; lower engine.parallel`);
   }
 
   begin(): void {
-    this.#prefix = { length: 0, layers: [] };
+    // Masked cells count as 0 × what is in them, which must be a number even after weights that had diverged.
+    this.#g.f.ggml_backend_buffer_clear(this.#cacheBuffer, 0);
   }
 
-  async prefill(prompt: readonly number[]): Promise<Distributions> {
+  async prefill(prompts: readonly PromptInput[], first: number, ready: PromptReady): Promise<void> {
+    for (const [i, { tokens }] of prompts.entries()) ready(i, await this.#prompt(tokens, first + i), 0);
+  }
+  async #prompt(prompt: readonly number[], slot: number): Promise<Distributions> {
     const columns = Math.min(this.context, Math.max(2, Math.ceil(prompt.length / PROMPT) * PROMPT));
     const built = this.#built(columns, 0);
     const g = this.#g;
@@ -87,19 +93,23 @@ export class GraphDecoder implements Decoder {
     setData(g, built.mask, mask);
     this.#setCells(
       built,
-      Array.from({ length: columns }, (_, i) => [this.slots, i]),
+      Array.from({ length: columns }, (_, i) => [slot, i]),
     );
     if (built.last !== null) setData(g, built.last, Int32Array.of(prompt.length - 1, prompt.length - 1));
     await g.compute(this.#backend, built.graph);
-    this.#prefix = this.#read(this.slots, prompt.length);
     return this.#distributions(getFloats(g, built.logits, this.vocabulary));
   }
 
-  attach(slot: number): void {
-    this.#write(slot, this.#prefix);
-  }
-  move(from: number, to: number, length: number): void {
-    this.#write(to, this.#read(from, length));
+  copy(from: number, to: number, length: number): void {
+    const row = this.#shape.kvHeads * this.#shape.headWidth * 4;
+    const slab = row * this.context;
+    const buffer = Buffer.allocUnsafeSlow(slab);
+    const move = (t: Pointer, bytes: number): void => {
+      this.#g.f.ggml_backend_tensor_get(t, buffer, from * slab, bytes);
+      this.#g.f.ggml_backend_tensor_set(t, buffer, to * slab, bytes);
+    };
+    for (const keys of this.#keys) move(keys, length * row);
+    for (const values of this.#values) move(values, slab);
   }
 
   async step(inputs: readonly StepInput[]): Promise<Distributions> {
@@ -146,30 +156,6 @@ export class GraphDecoder implements Decoder {
     });
     setData(this.#g, built.keyRows, rows);
     setData(this.#g, built.valueCells, flat);
-  }
-
-  #read(slot: number, length: number): { length: number; layers: { keys: Buffer; values: Buffer }[] } {
-    const row = this.#shape.kvHeads * this.#shape.headWidth * 4;
-    const slab = row * this.context;
-    const get = (t: Pointer, offset: number, bytes: number): Buffer => {
-      const buffer = Buffer.allocUnsafeSlow(bytes);
-      this.#g.f.ggml_backend_tensor_get(t, buffer, offset, bytes);
-      return buffer;
-    };
-    return {
-      length,
-      layers: this.#keys.map((k, l) => ({
-        keys: get(k, slot * slab, length * row),
-        values: get(this.#values[l] as Pointer, slot * slab, slab),
-      })),
-    };
-  }
-  #write(slot: number, from: { layers: readonly { keys: Buffer; values: Buffer }[] }): void {
-    const slab = this.#shape.kvHeads * this.#shape.headWidth * 4 * this.context;
-    from.layers.forEach(({ keys, values }, l) => {
-      setData(this.#g, this.#keys[l] as Pointer, keys, slot * slab);
-      setData(this.#g, this.#values[l] as Pointer, values, slot * slab);
-    });
   }
 
   #built(columns: number, attended: number): Built {

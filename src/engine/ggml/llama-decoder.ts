@@ -1,12 +1,15 @@
 /** Decoder on libllama, for models whose weights are large or quantised; a LoRA adapter is exchanged in place. */
 import koffi from 'koffi';
 import { EngineError } from '../ports.ts';
-import type { Decoder, Distributions, StepInput } from './decoder.ts';
+import type { Decoder, Distributions, PromptInput, PromptReady, StepInput } from './decoder.ts';
 import type { Pointer } from './libraries.ts';
 import type { Llama, NativeBatch } from './llama.ts';
 import type { Probabilities, Softmax } from './softmax.ts';
 
+/** Tokens of one `llama_decode`. */
 const BATCH = 512;
+/** Tokens that are worth waiting for: a prompt that shares this many more with one that is about to be computed is computed after it. */
+const WORTH = 16;
 
 /** A native context with its batch, whose arrays are views of native memory. */
 interface Open {
@@ -22,6 +25,7 @@ interface Open {
 
 export class LlamaDecoder implements Decoder {
   readonly slots: number;
+  readonly spare: number;
   readonly context: number;
   readonly vocabulary: number;
   /** Kernels are chosen by the number of columns. */
@@ -33,8 +37,8 @@ export class LlamaDecoder implements Decoder {
   #open: Open | null;
   #adapter: Pointer | null = null;
 
-  /** Tokens whose keys and values the prompt's cells hold. */
-  #held: readonly number[] = [];
+  /** By slot: the tokens of a prompt whose keys and values its cells begin with, until another sequence takes the slot. */
+  #held: (readonly number[])[] = [];
 
   /** @param softmax of the model's vocabulary; disposed with the decoder. */
   constructor(
@@ -46,6 +50,7 @@ export class LlamaDecoder implements Decoder {
     this.#l = l;
     this.#model = model;
     this.slots = options.slots;
+    this.spare = options.slots;
     this.context = options.context;
     this.vocabulary = options.vocabulary;
     this.#threads = options.threads;
@@ -58,7 +63,7 @@ export class LlamaDecoder implements Decoder {
     const l = this.#l;
     const native = l.newContext(this.#model, {
       ...(l.contextDefaults() as Record<string, unknown>),
-      // Each sequence has cells of its own; one more is for the prompt computed last.
+      // Each slot has cells of its own.
       n_ctx: this.context * (this.slots + 1),
       n_seq_max: this.slots + 1,
       n_batch: columns,
@@ -107,29 +112,82 @@ export class LlamaDecoder implements Decoder {
     this.#held = [];
   }
 
-  /** What the prompt shares with the one before it (template, instructions) is not computed again. */
-  async prefill(prompt: readonly number[], temperature: number): Promise<Distributions> {
-    let shared = 0;
-    while (shared < prompt.length - 1 && prompt[shared] === this.#held[shared]) shared++;
-    if (shared > 0 && !this.#l.removeSequence(this.#now.memory, this.slots, shared, -1)) shared = 0;
-    if (shared === 0) this.#l.removeSequence(this.#now.memory, this.slots, -1, -1);
-    this.#held = [];
-    for (let from = shared; from < prompt.length; from += BATCH) {
-      const part = prompt.slice(from, from + BATCH);
-      part.forEach((token, i) => this.#set(i, token, from + i, this.slots, from + i === prompt.length - 1));
-      await this.#decode(part.length);
+  /**
+   * Many prompts go into one `llama_decode`. What a prompt shares (template, instructions) with one that a slot still holds is
+   * copied, not computed again; prompts that share much with each other wait until the first of them is there.
+   */
+  async prefill(prompts: readonly PromptInput[], first: number, ready: PromptReady): Promise<void> {
+    let waiting = prompts.map((_, i) => i);
+    while (waiting.length > 0) {
+      const wave: { readonly prompt: number; readonly from: number }[] = [];
+      const later: number[] = [];
+      for (const prompt of waiting) {
+        const { tokens } = prompts[prompt] as PromptInput;
+        const held = this.#longest(tokens);
+        const beside = wave.reduce((most, w) => Math.max(most, common(tokens, (prompts[w.prompt] as PromptInput).tokens)), 0);
+        if (beside >= held.length + WORTH) later.push(prompt);
+        else wave.push({ prompt, from: this.#begin(first + prompt, tokens, held) });
+      }
+      await this.#compute(prompts, wave, first, ready);
+      for (const { prompt } of wave) this.#held[first + prompt] = (prompts[prompt] as PromptInput).tokens;
+      waiting = later;
     }
-    this.#held = prompt;
-    // Later steps use the memory that the logits lie in.
-    return (await this.#distributions([temperature])).first();
   }
 
-  attach(slot: number): void {
-    this.move(this.slots, slot);
+  /** The slot that holds most of the beginning of a prompt; its last token is always computed, for what follows it. */
+  #longest(tokens: readonly number[]): { readonly slot: number; readonly length: number } {
+    let best = { slot: -1, length: 0 };
+    this.#held.forEach((held, slot) => {
+      const length = Math.min(common(tokens, held), tokens.length - 1);
+      if (length > best.length) best = { slot, length };
+    });
+    return best;
   }
-  move(from: number, to: number): void {
+
+  /** Gives a slot the beginning of a prompt that another holds. Returns how many tokens it has then. */
+  #begin(slot: number, tokens: readonly number[], held: { readonly slot: number; readonly length: number }): number {
+    const { memory } = this.#now;
+    if (held.length > 0 && held.slot !== slot) this.copy(held.slot, slot);
+    const kept = held.length > 0 && (this.#l.removeSequence(memory, slot, held.length, -1) as boolean) ? held.length : 0;
+    if (kept === 0) this.#l.removeSequence(memory, slot, -1, -1);
+    this.#held[slot] = tokens.slice(0, kept);
+    return kept;
+  }
+
+  async #compute(
+    prompts: readonly PromptInput[],
+    wave: readonly { readonly prompt: number; readonly from: number }[],
+    first: number,
+    ready: PromptReady,
+  ): Promise<void> {
+    let filled = 0;
+    let ends: number[] = [];
+    const flush = async (): Promise<void> => {
+      if (filled === 0) return;
+      await this.#decode(filled);
+      const next = ends.length > 0 ? await this.#distributions(ends.map((i) => (prompts[i] as PromptInput).temperature)) : null;
+      if (next !== null) ends.forEach((prompt, row) => ready(prompt, next, row));
+      filled = 0;
+      ends = [];
+    };
+    for (const { prompt, from } of wave) {
+      const { tokens } = prompts[prompt] as PromptInput;
+      // A prompt is computed in one piece when it fits: llama.cpp computes pieces of equal length side by side.
+      if (filled + tokens.length - from > BATCH) await flush();
+      for (let at = from; at < tokens.length; at++) {
+        if (filled === BATCH) await flush();
+        const last = at === tokens.length - 1;
+        this.#set(filled++, tokens[at] as number, at, first + prompt, last);
+        if (last) ends.push(prompt);
+      }
+    }
+    await flush();
+  }
+
+  copy(from: number, to: number): void {
     this.#l.removeSequence(this.#now.memory, to, -1, -1);
     this.#l.copySequence(this.#now.memory, from, to, -1, -1);
+    this.#held[to] = this.#held[from] ?? [];
   }
 
   async step(inputs: readonly StepInput[]): Promise<Distributions> {
@@ -137,6 +195,7 @@ export class LlamaDecoder implements Decoder {
     await this.#decode(inputs.length);
     return await this.#distributions(inputs.map(({ temperature }) => temperature));
   }
+
   #distributions(temperatures: readonly number[]): Promise<Probabilities> {
     return this.#softmax.apply(this.#l.logits(this.#now.native) as Pointer, temperatures);
   }
@@ -178,4 +237,11 @@ export class LlamaDecoder implements Decoder {
     this.#softmax.dispose();
     this.rest();
   }
+}
+
+/** How many entries two lists begin with in common. */
+function common(a: readonly number[], b: readonly number[]): number {
+  const limit = Math.min(a.length, b.length);
+  for (let i = 0; i < limit; i++) if (a[i] !== b[i]) return i;
+  return limit;
 }

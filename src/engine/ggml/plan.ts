@@ -8,6 +8,7 @@ import { closeDevice, openDevice, type Device } from './backend.ts';
 import { declareFrozen, frozenNames } from './frozen.ts';
 import { isF32 } from './gguf-data.ts';
 import { readGguf, type GgufFile } from './gguf.ts';
+import { EXTRA_SLOTS } from './graph-decoder.ts';
 import { drawGraph, type GraphSize, type GraphStyle } from './graph.ts';
 import type { Pointer } from './libraries.ts';
 import { bytesOf, measureGraph, pretend } from './memory.ts';
@@ -143,7 +144,7 @@ interface Sampler {
 function samplerBytes(file: GgufFile, shape: Shape, options: PlanOptions, lanes: number, parameters: number): Sampler {
   const own = parameters <= SMALL && isF32(file);
   const slots = Math.max(1, Math.ceil(options.parallel / lanes));
-  const cells = Math.min(options.contextLength, shape.context) * (slots + 1);
+  const cells = Math.min(options.contextLength, shape.context) * (slots + (own ? EXTRA_SLOTS : 1));
   const cache = 2 * shape.layers * shape.kvHeads * shape.headWidth * cells * (own ? 4 : 2);
   const logits = Math.max(own ? 1 : 64, slots) * shape.vocabulary * 4;
   const model = own ? 0 : [...file.tensors.values()].reduce((sum, tensor) => sum + tensor.bytes, 0);

@@ -105,9 +105,4 @@ export class Probabilities implements Distributions {
     const token = this.#greedy[row] ?? pick(values, u);
     return { token, logprob: Math.log(values[token] as number) };
   }
-
-  /** A copy of the first row that outlives the memory it was read from. */
-  first(): Probabilities {
-    return new Probabilities(this.#values.slice(0, this.#width), this.#width, this.#greedy.slice(0, 1));
-  }
 }

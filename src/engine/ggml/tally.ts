@@ -5,7 +5,7 @@ import type { LossSpec } from '../ports.ts';
 import type { Ggml } from './ffi.ts';
 import type { Terminals } from './head.ts';
 import { setData } from './memory.ts';
-import type { Batch } from './pack.ts';
+import type { Batch, Target } from './pack.ts';
 
 /** One call's loss over all its batches. */
 export class Tally {
@@ -56,7 +56,8 @@ export class Tally {
     for (const [name, values] of Object.entries(inputs)) setData(g, io[name as keyof typeof inputs], values);
   }
 
-  add(batch: Batch, logprob: Float32Array, entropy: Float32Array): void {
+  /** @param entropy of each target's distribution, or an estimate of it */
+  add(batch: { readonly targets: readonly Pick<Target, 'datum' | 'index'>[] }, logprob: Float32Array, entropy: Float32Array): void {
     batch.targets.forEach(({ datum, index }, i) => {
       const token = this.#token(datum, index);
       const lp = logprob[i] ?? 0;

@@ -170,7 +170,7 @@ export function controlTokens(file: GgufFile): Map<string, number> {
 }
 
 /** The text in pieces: control tokens by themselves (the longest where several fit), and what stands between them. */
-function splitAt(text: string, controls: ReadonlyMap<string, number>): string[] {
+export function splitAt(text: string, controls: ReadonlyMap<string, number>): string[] {
   const first = [...controls.keys()].filter((token) => text.includes(token)).sort((a, b) => b.length - a.length);
   if (first.length === 0) return text === '' ? [] : [text];
   const pattern = new RegExp(`(${first.map((token) => token.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})`);
