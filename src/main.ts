@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT, explain } from './commands/exits.ts';
+import { addExperimentCommands } from './commands/experiment-flags.ts';
 import { addRecordCommands } from './commands/record-flags.ts';
 import { addSnapshot } from './commands/snapshot-flags.ts';
 import type { GradientsCommand } from './commands/gradients.ts';
@@ -241,6 +242,7 @@ models
     ),
   );
 addRecordCommands(program, act);
+addExperimentCommands(program, act);
 program
   .command('chat')
   .description('talk to a model, its adapter or what a run has learned; thoughts are dimmed')

@@ -1,0 +1,208 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseConfig, readConfig } from '../config.ts';
+import type { Config } from '../config.ts';
+import { jsonLine } from '../core/inert.ts';
+import { curvesSvg } from '../experiments/curves.ts';
+import { labelOf, planned, requireComparable } from '../experiments/plan.ts';
+import type { Entry, PlannedRun } from '../experiments/plan.ts';
+import { grouped, resultOf } from '../experiments/result.ts';
+import type { Group, RunResult } from '../experiments/result.ts';
+import { markdownTable, plainTable } from '../experiments/table.ts';
+import type { Table } from '../experiments/table.ts';
+import { GREEDY, SAMPLED, ablationTable, comparisonTable, curveTable } from '../experiments/tables.ts';
+import { createRunFolder, isAlive, readRunConfig } from '../record/folder.ts';
+import { isRun } from '../record/run-files.ts';
+import { changeLine, configChanges } from './config-diff.ts';
+import { runInChild } from './compare-child.ts';
+import type { RunChild } from './compare-child.ts';
+import { EXIT, UsageError } from './exits.ts';
+import { threadsFor } from './open.ts';
+import { resolveShipped } from './paths.ts';
+import { viewOf } from './resume.ts';
+
+export interface CompareOptions {
+  readonly configs: readonly string[];
+  /** The shipped ablations instead of named configs, in the layout of the paper's table. */
+  readonly ablations: boolean;
+  readonly seeds: readonly number[];
+  readonly set?: readonly string[] | undefined;
+  readonly steps?: number | undefined;
+  /** Where runs and results go; a second call with the same folder goes on. */
+  readonly out?: string | undefined;
+  /** Runs at a time; as many as the cores allow when absent. */
+  readonly jobs?: number | undefined;
+  readonly json: boolean;
+  /** How one run is made, for tests that bring their own. */
+  readonly runChild?: RunChild | undefined;
+}
+
+/** The ablations of Absolute Zero, Table 2, and what else is compared with `full`; in this order. */
+export const ABLATIONS = [
+  'full',
+  'deduction-only',
+  'no-induction',
+  'no-references',
+  'proposer-frozen',
+  'global-baseline',
+  'constant-reward',
+  'buffer-of-one',
+];
+
+/**
+ * `kelvin compare`: every configuration with every seed, each run in a process of its own; curves and tables over the seeds.
+ * Finished runs are not run again, and a stop (SIGINT) leaves each run at its last complete step.
+ */
+export async function compareCommand(options: CompareOptions): Promise<number> {
+  const entries = entriesOf(options);
+  requireComparable(entries);
+  if (options.seeds.length === 0 || new Set(options.seeds).size < options.seeds.length)
+    throw new UsageError('--seeds takes different whole numbers, for instance --seeds 1,2,3');
+  const out = resolve(
+    options.out ??
+      join(
+        'comparisons',
+        options.ablations
+          ? 'ablations'
+          : entries
+              .map(({ label }) => label)
+              .join('-vs-')
+              .slice(0, 80),
+      ),
+  );
+  const runs = planned(entries, options.seeds).map((run) => ({ ...run, dir: join(out, 'runs', run.name) }));
+  mkdirSync(join(out, 'runs'), { recursive: true, mode: 0o700 });
+  for (const run of runs) prepare(run);
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const threads = threadsFor(entries[0]!.config.engine.threads, availableParallelism());
+  const jobs = options.jobs ?? Math.max(1, Math.floor(availableParallelism() / threads));
+  const code = await runAll(runs, jobs, options.runChild ?? runInChild, say);
+
+  const results = runs.map((run) => resultOf(run, viewOf(run.dir)));
+  const groups = grouped(
+    entries.map(({ label }) => label),
+    results,
+  );
+  const tables = [
+    options.ablations
+      ? ablationTable(
+          groups,
+          entries.map(({ config }) => config),
+        )
+      : comparisonTable(groups),
+    curveTable(groups, GREEDY),
+    curveTable(groups, SAMPLED),
+  ];
+  write(out, groups, tables, results);
+  if (options.json) process.stdout.write(`${jsonLine({ type: 'compare', out, results: results.map(shortened), tables })}\n`);
+  else process.stdout.write(`${tables.map(plainTable).join('\n\n')}\n\nCurves, tables and runs: ${out}\n`);
+  const open = results.filter(({ finished }) => !finished).length;
+  if (open > 0) say(`${open} of ${results.length} runs are not finished and are left out. The same command goes on with them.`);
+  return code;
+}
+
+function entriesOf({ configs, ablations, set = [], steps }: CompareOptions): Entry[] {
+  if (ablations && configs.length > 0) throw new UsageError('--ablations brings its own configs; name none beside it.');
+  const overrides = steps === undefined ? set : [...set, `steps=${steps}`];
+  const files = ablations ? ABLATIONS.map((name) => join('configs', 'ablations', `${name}.json`)) : configs;
+  return files.map((file) => ({ label: labelOf(file), config: readConfig(resolveShipped(file), overrides) }));
+}
+
+type PlacedRun = PlannedRun & { readonly dir: string };
+
+/** Makes the run's folder, or makes sure that the one that is there is of the same configuration. */
+function prepare({ dir, config, name, label }: PlacedRun): void {
+  if (!isRun(dir)) {
+    createRunFolder({ root: dir, runDir: dir, name: `${label} ${config.seed}`, config });
+    return;
+  }
+  const [change] = configChanges(stored(dir), config);
+  if (change)
+    throw new UsageError(
+      `${name} was begun with another configuration (${changeLine(change)}). Name another folder with --out, or delete ${dir} to run it anew.`,
+    );
+}
+
+function stored(dir: string): Config {
+  return parseConfig(readRunConfig(dir), [], `${dir}: config.json`);
+}
+
+const POLL_MS = 1000;
+
+/** Runs what is not finished, `jobs` at a time. Returns the exit code of the whole. */
+async function runAll(runs: readonly PlacedRun[], jobs: number, runChild: RunChild, say: (line: string) => void): Promise<number> {
+  const state = { code: EXIT.ok as number, stopping: false };
+  const live = new Set<{ stop(signal: NodeJS.Signals): void }>();
+  const onSignal = (signal: NodeJS.Signals): void => {
+    state.stopping = true;
+    state.code = signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
+    say('Stopping: the runs under way finish their step …');
+    for (const child of live) child.stop(signal);
+  };
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.on(signal, onSignal);
+  const queue = [...runs];
+  let done = 0;
+  const worker = async (): Promise<void> => {
+    for (let run = queue.shift(); run && !state.stopping; run = queue.shift()) {
+      const view = viewOf(run.dir);
+      if (view.ended === 'finished') {
+        done += 1;
+        continue;
+      }
+      if (view.pause && !isAlive(run.dir)) {
+        state.code ||= EXIT.paused;
+        say(`${run.name} is paused: ${view.pause.reason} Read it, then: kelvin resume ${run.dir} --reason "why it may go on"`);
+        continue;
+      }
+      if (isAlive(run.dir)) {
+        say(`${run.name} is at work in another process; waiting for it.`);
+        while (isAlive(run.dir) && !state.stopping) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+        queue.unshift(run);
+        continue;
+      }
+      say(`${run.name} (${done + live.size + 1} of ${runs.length}) …`);
+      const started = performance.now();
+      const child = runChild(run.dir);
+      live.add(child);
+      const { code, words } = await child.done;
+      live.delete(child);
+      const minutes = ((performance.now() - started) / 60_000).toFixed(1);
+      if (code === EXIT.ok) {
+        done += 1;
+        say(`${run.name}: finished after ${minutes} minutes; ${done} of ${runs.length} are done.`);
+      } else if (code === EXIT.paused) {
+        queue.unshift(run);
+      } else if (!state.stopping) {
+        // What broke one run most likely breaks them all.
+        state.stopping = true;
+        state.code = code;
+        say(`${run.name} ended with exit code ${code}: ${words}`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(jobs, runs.length) }, worker));
+  for (const signal of signals) process.off(signal, onSignal);
+  return state.code;
+}
+
+const shortened = ({ label, seed, dir, finished, steps, tokens, evals }: RunResult) => ({
+  label,
+  seed,
+  dir,
+  finished,
+  steps,
+  tokens,
+  evals,
+});
+
+function write(out: string, groups: readonly Group[], tables: readonly Table[], results: readonly RunResult[]): void {
+  writeFileSync(join(out, 'table.md'), `${tables.map(markdownTable).join('\n\n')}\n`);
+  writeFileSync(join(out, 'compare.json'), `${JSON.stringify({ tables, results: results.map(shortened) }, null, 2)}\n`);
+  const panels = [
+    { title: 'Held-out accuracy, greedy', path: GREEDY },
+    { title: 'Held-out accuracy, temperature 1', path: SAMPLED },
+  ];
+  writeFileSync(join(out, 'curves.svg'), curvesSvg(groups, panels));
+}
