@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { ESTIMATORS } from './core/advantages.ts';
 import { nearest } from './core/nearest.ts';
+import { OPTIONS, SERVERS } from './engine/tinker/servers.ts';
 
 /**
  * The configuration of a run: one strict schema, every key with its default. docs/config.md explains each key;
@@ -16,7 +17,24 @@ const count = z.number().int().positive();
 const share = z.number().min(0).max(1);
 const weight = z.number().min(0).default(1);
 
+/** What each server makes of a request: src/engine/tinker/servers.ts. */
+const tinker = z.strictObject({
+  url: z.string().default(''),
+  server: z.enum(SERVERS).default('tinker'),
+  tokenizer: z.string().default(''),
+  gguf: z.string().default(''),
+  apiKeyEnv: z
+    .string()
+    .regex(/^[A-Za-z_]\w*$/, 'the name of an environment variable, never the key itself')
+    .default('TINKER_API_KEY'),
+  losses: z.enum(['server', 'client']).default('server'),
+  accept: z.array(z.enum(OPTIONS)).default([]),
+  unreachableSeconds: z.number().positive().default(120),
+  operationSeconds: z.number().positive().default(3600),
+});
+
 const engine = z.strictObject({
+  kind: z.enum(['embedded', 'tinker']).default('embedded'),
   backend: z.enum(['auto', 'cpu', 'cuda', 'vulkan', 'metal']).default('auto'),
   mode: z.enum(['full', 'lora']).default('full'),
   lora: z.strictObject({ rank: count.default(16), alpha: z.number().positive().default(32) }).prefault({}),
@@ -26,6 +44,7 @@ const engine = z.strictObject({
   tokenBudget: count.default(1024),
   checkpointing: z.enum(['auto', 'on', 'off']).default('auto'),
   compute: z.enum(['f32', 'bf16']).default('f32'),
+  tinker: tinker.prefault({}),
 });
 
 const algorithm = z.strictObject({
@@ -177,7 +196,14 @@ const schema = z.strictObject({
       every: z.number().int().min(0).default(0),
     })
     .prefault({}),
-  checkpoint: z.strictObject({ every: count.default(1), keep: count.default(2), best: z.string().default('') }).prefault({}),
+  checkpoint: z
+    .strictObject({
+      every: count.default(1),
+      keep: count.default(2),
+      milestone: z.number().int().min(0).default(0),
+      best: z.string().default(''),
+    })
+    .prefault({}),
   control: z.strictObject({ advantages: z.enum(['on', 'zero']).default('on') }).prefault({}),
 });
 

@@ -197,9 +197,9 @@ export async function runSession(options: SessionOptions): Promise<number> {
     evaluate: evaluator(config, engine, speech, environment, live),
     checkpoint: async (step, metrics) => {
       lock.check();
-      const { keep, best } = config.checkpoint;
+      const { keep, milestone, best } = config.checkpoint;
       const score = best === '' ? undefined : (at: number) => figureAt(view, best, at, step, metrics);
-      const save = () => saveCheckpoint(runDir, step, (dir) => saveEngine(engine, dir), storeState(state), { keep, score });
+      const save = () => saveCheckpoint(runDir, step, (dir) => saveEngine(engine, dir), storeState(state), { keep, milestone, score });
       const dir = await untilWritten(conductor, save);
       checkChain(runDir, conductor);
       return { dir, digest: digestOf(dir) };

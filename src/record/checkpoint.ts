@@ -104,7 +104,7 @@ export async function saveCheckpoint(
   state: unknown,
   options: SaveOptions = {},
 ): Promise<string> {
-  const { keep = 2, score, expectedBytes } = options;
+  const { keep = 2, milestone, score, expectedBytes } = options;
   const root = join(runDir, CHECKPOINTS);
   const name = nameOf(step);
   const final = join(root, name);
@@ -140,7 +140,7 @@ export async function saveCheckpoint(
       rmSync(temporary, { recursive: true, force: true });
       throw error;
     }
-    retain(runDir, step, { keep, score });
+    retain(runDir, step, { keep, milestone, score });
     return final;
   });
 }

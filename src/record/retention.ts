@@ -62,6 +62,8 @@ export function setPin(runDir: string, step: number, pinned: boolean): void {
 export interface Retention {
   /** Newest checkpoints that stay. At least 2: until the journal names the newest, the one before it counts. */
   readonly keep: number;
+  /** Checkpoints of steps that this divides stay for good; 0 or absent: none. */
+  readonly milestone?: number | undefined;
   /** The figure by which the best checkpoint is chosen; null where a step has none. */
   readonly score?: ((step: number) => number | null) | undefined;
 }
@@ -77,10 +79,10 @@ export function bestOf(steps: readonly number[], score: Retention['score']): num
 }
 
 /**
- * Removes checkpoints after that of `step` was saved. What stays: step 0, the newest, the best, the pinned. Later steps that are
+ * Removes checkpoints after that of `step` was saved. What stays: step 0, the newest, the milestones, the best, the pinned. Later steps that are
  * not pinned belong to an abandoned future and go. A damaged list of pins keeps everything.
  */
-export function retain(runDir: string, step: number, { keep, score }: Retention): void {
+export function retain(runDir: string, step: number, { keep, milestone = 0, score }: Retention): void {
   const root = join(runDir, CHECKPOINTS);
   let pins: readonly number[];
   try {
@@ -95,7 +97,8 @@ export function retain(runDir: string, step: number, { keep, score }: Retention)
     past.map((item) => item.step),
     score,
   );
-  const stays = new Set([...newest, nameOf(0), ...pins.map(nameOf), ...(best === null ? [] : [nameOf(best)])]);
+  const milestones = past.filter((item) => milestone > 0 && item.step % milestone === 0).map((item) => item.name);
+  const stays = new Set([...newest, ...milestones, nameOf(0), ...pins.map(nameOf), ...(best === null ? [] : [nameOf(best)])]);
   for (const entry of readdirSync(root)) if (CHECKPOINT_NAME.test(entry) && !stays.has(entry)) discard(root, entry);
 }
 

@@ -36,6 +36,12 @@ test('what is saved is loaded: files and state, every number of it', async () =>
   if (process.platform !== 'win32') expect(statSync(path).mode & 0o777).toBe(0o700);
 });
 
+test('keeps milestones for good', async () => {
+  const dir = scratch();
+  for (let step = 0; step <= 9; step++) await saveCheckpoint(dir, step, weights(step), null, { milestone: 4 });
+  expect(readdirSync(join(dir, 'checkpoints')).sort()).toEqual([0, 4, 8, 9].map((step) => `step-00000${step}`));
+});
+
 test('keeps the newest, step 0, and nothing of an abandoned future', async () => {
   const dir = scratch();
   for (const step of [0, 1, 2, 3]) await save(dir, step);
