@@ -1,3 +1,5 @@
+import { narrow } from './mix.ts';
+import type { MixState, ReferenceChoice } from './mix.ts';
 import { sampleWithoutReplacement } from './rng.ts';
 import type { Rng } from './rng.ts';
 import { TASK_TYPES } from './types.ts';
@@ -46,20 +48,27 @@ export function addTask(buffers: TaskBuffers, task: Task, options: BufferOptions
   return { ...buffers, [task.type]: [...(full ? current.slice(current.length - options.capacity + 1) : current), task] };
 }
 
-/** References for a deduction or abduction proposal: distinct tasks of that type, uniform, among the `recent` newest. */
+/** Where references are drawn from: the `recent` newest tasks, narrowed by a choice (`uniform`, as in the paper: not at all). */
+export interface Among {
+  readonly recent: number;
+  readonly choice: ReferenceChoice;
+  readonly rates: MixState['rates'];
+}
+
+/** References for a deduction or abduction proposal: distinct tasks of that type. */
 export function drawReferences(
   buffers: TaskBuffers,
   type: 'deduction' | 'abduction',
   count: number,
-  recent: number,
+  { recent, choice, rates }: Among,
   random: Rng,
 ): TripletTask[] {
-  return sampleWithoutReplacement(buffers[type].slice(-recent), count, random);
+  return sampleWithoutReplacement(narrow(buffers[type].slice(-recent), choice, rates, count), count, random);
 }
 
-/** The program of an induction proposal: uniform over the deduction and abduction buffers. */
-export function drawProgram(buffers: TaskBuffers, recent: number, random: Rng): TripletTask {
-  const pool = [...buffers.deduction.slice(-recent), ...buffers.abduction.slice(-recent)];
+/** The program of an induction proposal, from the deduction and abduction buffers. */
+export function drawProgram(buffers: TaskBuffers, { recent, choice, rates }: Among, random: Rng): TripletTask {
+  const pool = (['deduction', 'abduction'] as const).flatMap((type) => narrow(buffers[type].slice(-recent), choice, rates, 1));
   const task = pool[random.int(pool.length)];
   if (!task) throw new RangeError('No program has been proposed yet.');
   return task;

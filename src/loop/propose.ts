@@ -1,4 +1,5 @@
 import { drawProgram, drawReferences } from '../core/buffer.ts';
+import type { ReferenceChoice } from '../core/mix.ts';
 import { refuse, remember } from '../core/novelty.ts';
 import type { Proposal } from '../core/prompts/dialect.ts';
 import { rng } from '../core/rng.ts';
@@ -16,10 +17,24 @@ export interface JudgedProposal {
   /** True for a held-out program: it takes no part in the update, neither as reward nor as penalty. */
   readonly excluded: boolean;
   readonly refused: boolean;
+  /** How its references were chosen. */
+  readonly choice: ReferenceChoice;
   readonly detail: string;
 }
 
+/** How many proposals of a type a step asks for, and what their references are. */
+export interface ProposalShare {
+  readonly type: TaskType;
+  readonly choice: ReferenceChoice;
+  readonly count: number;
+}
+
+/** The same number of proposals of each type, references as in the paper. */
+export const evenShares = (types: readonly TaskType[], count: number): ProposalShare[] =>
+  types.map((type) => ({ type, count, choice: 'uniform' }));
+
 interface ProposeJob extends Job {
+  readonly choice: ReferenceChoice;
   readonly references: readonly TripletTask[];
 }
 
@@ -34,7 +49,7 @@ interface ProposeJob extends Job {
 export async function propose(
   context: LoopContext,
   step: number,
-  perType: number,
+  shares: readonly ProposalShare[],
   solving?: (task: Task) => Job,
 ): Promise<JudgedProposal[]> {
   const { config, observer } = context;
@@ -58,7 +73,14 @@ export async function propose(
     return jobs;
   };
   let last: Promise<unknown> = Promise.resolve();
-  const prompts = config.algorithm.taskTypes.flatMap((type) => proposeJobs(context, step, type, perType));
+  const prompts = config.algorithm.taskTypes.flatMap((type) =>
+    proposeJobs(
+      context,
+      step,
+      type,
+      shares.filter((share) => share.type === type),
+    ),
+  );
   const jobs = prompts.map((job, number) => ({
     ...job,
     ended: (sampled: SampledRollout) => {
@@ -71,24 +93,26 @@ export async function propose(
   return judged;
 }
 
-function proposeJobs(context: LoopContext, step: number, type: TaskType, count: number): ProposeJob[] {
+function proposeJobs(context: LoopContext, step: number, type: TaskType, shares: readonly ProposalShare[]): ProposeJob[] {
   const { config, state, dialect, engine } = context;
   const { references: wanted, recent, inductionInputs, maxTokens } = config.algorithm;
-  return Array.from({ length: count }, (_, index) => {
+  const choices = shares.flatMap(({ count, choice }) => Array.from({ length: count }, () => choice));
+  return choices.map((choice, index) => {
+    const among = { recent, choice, rates: state.mix.rates };
     const random = rng(config.seed, 'references', step, type, index);
     const key = `propose-${type}-${index}`;
     const { temperature } = config.algorithm;
     const base = { key, role: 'propose', taskType: type, taskId: null, n: 1, maxTokens: maxTokens.propose, temperature } as const;
     if (type === 'induction') {
-      const source = drawProgram(state.buffers, recent, random);
-      return { ...base, references: [source], prompt: dialect.proposeInductionPrompt(source.program, inductionInputs) };
+      const source = drawProgram(state.buffers, among, random);
+      return { ...base, choice, references: [source], prompt: dialect.proposeInductionPrompt(source.program, inductionInputs) };
     }
-    let references = drawReferences(state.buffers, type, wanted, recent, random);
+    let references = drawReferences(state.buffers, type, wanted, among, random);
     const fits = (): boolean =>
       context.encode({ role: 'propose', taskType: type, prompt: dialect.proposePrompt(type, references) }).length + maxTokens.propose <=
       engine.info.contextLength;
     while (references.length > 0 && !fits()) references = references.slice(0, -1);
-    return { ...base, references, prompt: dialect.proposePrompt(type, references) };
+    return { ...base, choice, references, prompt: dialect.proposePrompt(type, references) };
   });
 }
 
@@ -123,7 +147,7 @@ async function validate(context: LoopContext, job: ProposeJob, { rollout, parsed
 export const SHORTEST_ANSWER = 16;
 
 function admit(context: LoopContext, job: ProposeJob, item: Validated): JudgedProposal {
-  const none = { task: null, excluded: false, refused: false };
+  const none = { task: null, excluded: false, refused: false, choice: job.choice };
   if (item.outcome !== 'passable') return { ...none, rollout: item.rollout, outcome: item.outcome, detail: item.detail };
   const { config, dialect, engine, environment, state, isHeldOut } = context;
   const { proposal, pairs } = item;

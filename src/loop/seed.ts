@@ -3,7 +3,7 @@ import { textsOf } from '../core/prompts/languages.ts';
 import type { Graded, Task } from '../core/types.ts';
 import type { LoopContext } from './context.ts';
 import { findingEvents, passGate } from './gate.ts';
-import { propose } from './propose.ts';
+import { evenShares, propose } from './propose.ts';
 
 /**
  * Seeding (Alg. 1, INITSEEDING), without weight updates: from the identity triplet alone, the proposer fills the buffers
@@ -20,7 +20,7 @@ export async function seedBuffers(context: LoopContext): Promise<boolean> {
   const filled = (): number => Math.min(...types.map((type) => state.buffers[type].length), ...(types.length === 0 ? [wanted] : []));
   for (let round = 1; round <= config.algorithm.seedRounds && filled() < wanted; round++) {
     reader.begin(0);
-    const proposals = await propose(context, -round, perRound);
+    const proposals = await propose(context, -round, evenShares(config.algorithm.taskTypes, perRound));
     const tasks: Task[] = proposals.flatMap((item) => (item.task ? [{ ...item.task, step: 0 }] : []));
     for (const task of tasks)
       state.buffers = addTask(state.buffers, task, {

@@ -1,5 +1,7 @@
 import { EMPTY_BUFFERS } from '../core/buffer.ts';
 import type { TaskBuffers } from '../core/buffer.ts';
+import { EMPTY_MIX } from '../core/mix.ts';
+import type { MixState } from '../core/mix.ts';
 import { emptyMemory } from '../core/novelty.ts';
 import type { NoveltyMemory } from '../core/novelty.ts';
 
@@ -12,9 +14,18 @@ export interface LoopState {
   seeded: boolean;
   buffers: TaskBuffers;
   memory: NoveltyMemory;
+  /** What `algorithm.mix: progress` has learned. */
+  mix: MixState;
 }
 
-export const initialState = (): LoopState => ({ step: 0, current: 0, seeded: false, buffers: EMPTY_BUFFERS, memory: emptyMemory() });
+export const initialState = (): LoopState => ({
+  step: 0,
+  current: 0,
+  seeded: false,
+  buffers: EMPTY_BUFFERS,
+  memory: emptyMemory(),
+  mix: EMPTY_MIX,
+});
 
 /** JSON form, for the checkpoint. */
 export interface StoredState {
@@ -23,6 +34,8 @@ export interface StoredState {
   readonly buffers: TaskBuffers;
   readonly programs: readonly (readonly [string, number])[];
   readonly triplets: readonly string[];
+  /** Absent in checkpoints of version 0.1 and where nothing was learned. */
+  readonly mix?: MixState;
 }
 
 export const storeState = (state: LoopState): StoredState => ({
@@ -31,6 +44,7 @@ export const storeState = (state: LoopState): StoredState => ({
   buffers: state.buffers,
   programs: [...state.memory.programs],
   triplets: [...state.memory.triplets],
+  ...(state.mix === EMPTY_MIX ? {} : { mix: state.mix }),
 });
 
 export const restoreState = (stored: StoredState): LoopState => ({
@@ -39,4 +53,5 @@ export const restoreState = (stored: StoredState): LoopState => ({
   seeded: stored.seeded,
   buffers: stored.buffers,
   memory: { programs: new Map(stored.programs), triplets: new Set(stored.triplets) },
+  mix: stored.mix ?? EMPTY_MIX,
 });

@@ -6,6 +6,7 @@ import type { Graded, Metrics, Task } from '../core/types.ts';
 import { conclude } from './conclude.ts';
 import type { LoopContext } from './context.ts';
 import { stepMetrics } from './metrics.ts';
+import { learnShares, shareOut } from './mix.ts';
 import { propose } from './propose.ts';
 import type { JudgedProposal } from './propose.ts';
 import { Attempts, solve } from './solve.ts';
@@ -30,11 +31,13 @@ export async function runStep(context: LoopContext, step: number): Promise<Metri
     // D9: the reference code may sample these greedily, which drives every solve rate to 0 or 1.
     temperature: config.deviations.difficultyTemperature === 'paper' ? 0 : config.algorithm.temperature,
   });
-  const proposals = await propose(context, step, config.algorithm.proposals, (task) => attempts.job(task));
+  const spent = shareOut(context, step);
+  const proposals = await propose(context, step, spent.proposals, (task) => attempts.job(task));
   const tasks = proposals.flatMap((item) => (item.task ? [item.task] : []));
   lap('sample');
   const difficulty = await attempts.judged();
-  const batch = config.algorithm.solver === 'reuse' ? difficulty : await solveBatch(context, step, tasks);
+  const practised = await practise(context, step, spent.practice);
+  const batch = config.algorithm.solver === 'reuse' ? [...difficulty, ...practised] : await solveBatch(context, step, tasks);
   lap('solve');
 
   const graded = gradeProposals(context, proposals, difficulty);
@@ -42,16 +45,23 @@ export async function runStep(context: LoopContext, step: number): Promise<Metri
     ...graded.filter((_, i) => !proposals[i]?.excluded).map((item) => ({ ...item, group: null })),
     ...batch.flatMap(({ task, attempts }) => attempts.map((item) => ({ ...item, group: task.id }))),
   ]);
-  const extra = batch === difficulty ? [] : difficulty.flatMap((item) => item.attempts);
+  const extra = config.algorithm.solver === 'reuse' ? [] : difficulty.flatMap((item) => item.attempts);
   const everything = [...graded, ...batch.flatMap((item) => item.attempts), ...extra];
   for (const task of tasks)
     state.buffers = addTask(state.buffers, task, { capacity: config.algorithm.bufferCapacity, overflow: config.deviations.bufferOverflow });
+  const mixed = learnShares(context, proposals, graded, difficulty, practised);
   return await conclude(context, step, lap, {
     tasks,
     rollouts: everything,
     items,
-    metrics: () => stepMetrics(context, proposals, difficulty, everything),
+    metrics: () => ({ ...stepMetrics(context, proposals, difficulty, everything), ...mixed }),
   });
+}
+
+/** Past tasks answered again, as often as new ones. */
+async function practise(context: LoopContext, step: number, tasks: readonly Task[]): Promise<SolvedTask[]> {
+  const { rollouts: n, temperature } = context.config.algorithm;
+  return tasks.length === 0 ? [] : await solve(context, tasks, { step, label: 'practice', n, temperature });
 }
 
 /** The solver's own batch (not the difficulty rollouts): newest tasks first, one rollout each, as in the paper. */

@@ -4,6 +4,8 @@ import type { TaskBuffers } from '../../src/core/buffer.ts';
 import { rng } from '../../src/core/rng.ts';
 import type { TripletTask } from '../../src/core/types.ts';
 
+const among = (recent: number) => ({ recent, choice: 'uniform', rates: {} }) as const;
+
 const task = (n: number): TripletTask => ({
   id: `t${n}`,
   type: 'deduction',
@@ -24,15 +26,15 @@ describe('task buffers', () => {
   it('starts from the identity triplet alone', () => {
     const buffers = identityBuffers('function f(a){return a}', '3', '3');
     expect([buffers.deduction.length, buffers.abduction.length, buffers.induction.length]).toEqual([1, 1, 0]);
-    expect(drawProgram(buffers, 10, rng('x')).program).toBe('function f(a){return a}');
-    expect(() => drawProgram(EMPTY_BUFFERS, 10, rng('x'))).toThrow(RangeError);
+    expect(drawProgram(buffers, among(10), rng('x')).program).toBe('function f(a){return a}');
+    expect(() => drawProgram(EMPTY_BUFFERS, among(10), rng('x'))).toThrow(RangeError);
   });
   it('draws distinct references from the most recent ones', () => {
     const buffers = filled(20, 100, 'drop-oldest');
-    const ids = drawReferences(buffers, 'deduction', 6, 8, rng('refs')).map((item) => item.id);
+    const ids = drawReferences(buffers, 'deduction', 6, among(8), rng('refs')).map((item) => item.id);
     expect(new Set(ids).size).toBe(6);
     for (const id of ids) expect(Number(id.slice(1))).toBeGreaterThanOrEqual(12);
-    expect(drawReferences(buffers, 'abduction', 6, 8, rng('refs'))).toEqual([]);
+    expect(drawReferences(buffers, 'abduction', 6, among(8), rng('refs'))).toEqual([]);
   });
   it('a solve batch has the newest tasks first and none twice', () => {
     const buffers = filled(10, 100, 'drop-oldest');
