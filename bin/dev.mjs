@@ -29,6 +29,7 @@ const tasks = {
   'test:faults': () => script('trials/faults.ts'),
   'test:corruption': () => script('trials/corruption.ts'),
   soak: () => script('trials/soak.ts'),
+  'large-run': () => script('trials/large-run.ts'),
   'audit:deps': () => script('dependencies.ts', 'audit'),
   sbom: () => script('dependencies.ts', 'sbom'),
   bench,

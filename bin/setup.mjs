@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeDetectorIndex } from './detectors.mjs';
+import { quickStart } from './quick.mjs';
 
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
@@ -82,6 +83,7 @@ export const ENTRIES = {
   'environment-worker': 'src/environment/worker.ts',
   'environment-keeper': 'src/environment/keeper.ts',
   'environment-python-image': 'src/environment/python/image-writer.ts',
+  'math-worker': 'src/eval/benchmarks/math/worker.ts',
 };
 
 /** Libraries that are loaded from node_modules. `react-devtools-core` is only named, never installed. */
@@ -112,6 +114,9 @@ export const buildOptions = (outdir) => ({
   define: { 'process.env.NODE_ENV': '"production"' },
   // Bundled CommonJS asks for Node's own modules.
   banner: { js: "import { createRequire as kelvinRequire } from 'node:module'; const require = kelvinRequire(import.meta.url);" },
+  plugins: [quickStart(ROOT)],
+  minifyWhitespace: true,
+  minifySyntax: true,
   jsx: 'automatic',
   sourcemap: 'linked',
   logLevel: 'error',
@@ -132,7 +137,7 @@ export async function ensureBuilt() {
 }
 
 function fingerprint() {
-  const parts = [JSON.stringify([ENTRIES, EXTERNAL])];
+  const parts = [JSON.stringify([ENTRIES, EXTERNAL]), String(quickStart)];
   for (const folder of SOURCES)
     for (const entry of readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true }).sort((a, b) =>
       join(a.parentPath ?? a.path, a.name) < join(b.parentPath ?? b.path, b.name) ? -1 : 1,

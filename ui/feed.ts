@@ -16,8 +16,8 @@ export interface FeedOptions {
   readonly now: () => number;
   /** A pause that needs a person was folded in; called once for each. */
   readonly onAlert: (state: AppState) => void;
-  /** New rollouts or tasks: lists have to be read again. */
-  readonly onData: () => void;
+  /** New rollouts or tasks: lists have to be read again. `restarted`: rows may be gone as well. */
+  readonly onData: (restarted: boolean) => void;
 }
 
 const BATCH = 2000;
@@ -50,6 +50,7 @@ export class Feed {
   #alerted = 0;
   #closed = false;
   #rows = false;
+  #restarted = false;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -86,8 +87,8 @@ export class Feed {
     if (Math.floor(now / 1000) !== Math.floor(before.now / 1000)) patch.now = now;
     if (before.toast && before.toast.until < now) patch.toast = null;
     if (Object.keys(patch).length > 0) this.#options.store.setState(patch);
-    if (this.#rows) this.#options.onData();
-    this.#rows = false;
+    if (this.#rows) this.#options.onData(this.#restarted);
+    this.#rows = this.#restarted = false;
     this.#alert();
   }
 
@@ -123,7 +124,10 @@ export class Feed {
           count++;
           if (PAGED.has(event.type)) this.#rows = true;
           if (event.type === 'error') exitCode = event.exitCode;
-          if (event.type === 'start') exitCode = 0;
+          if (event.type === 'start') {
+            exitCode = 0;
+            this.#restarted = true;
+          }
           if (event.type === 'pause') pauseSeq = at;
           if (event.type === 'resume') pauseSeq = null;
         }

@@ -111,6 +111,10 @@ export function formatEventLine(event: RunEvent, context: LineContext = {}): str
       return stepLine(event.step, event.metrics, context);
     case 'eval':
       return evalLine(event.step, event.metrics);
+    case 'benchmark':
+      return safe(
+        `benchmark after step ${event.step}: ${event.suite} pass@1 ${percentOf(event.metrics['pass@1'])} of ${event.problems} problems`,
+      );
     case 'finding': {
       const { finding } = event;
       if (finding.severity < 2) return null;

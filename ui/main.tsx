@@ -14,7 +14,7 @@ import { lender } from './lend.ts';
 import { Machine } from './machine.ts';
 import { Models } from './models.ts';
 import type { ModelsPort } from './models.ts';
-import { Pages } from './pages.ts';
+import { isFilling, Pages } from './pages.ts';
 import { Runs } from './runs.ts';
 import type { RunsPort } from './runs.ts';
 import { createAppStore } from './store.ts';
@@ -97,7 +97,7 @@ export async function runApp(options: AppOptions): Promise<Left> {
     lastWords: options.lastWords,
     now,
     onAlert: () => void stdout.write(alerts.raise),
-    onData: () => pages.invalidate(),
+    onData: (restarted) => pages.invalidate(restarted),
   });
 
   let repaint = (): void => undefined;
@@ -157,7 +157,7 @@ export async function runApp(options: AppOptions): Promise<Left> {
   const tick = (): void => {
     const { loaded, screen, modal, thoughts } = store.getState();
     // Words that are being written want ten frames a second; figures are as good with three, at a third of the cost.
-    const lively = !loaded || (screen === 'thoughts' && thoughts.mode === 'live' && modal === null);
+    const lively = !loaded || (screen === 'thoughts' && (thoughts.mode === 'live' ? modal === null : isFilling(thoughts.page)));
     if (ticks++ % QUIET_TICKS !== 0 && !lively) return;
     feed.tick();
     pages.refresh();

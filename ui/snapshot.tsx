@@ -6,11 +6,12 @@ import { Frame } from './App.tsx';
 import { Feed } from './feed.ts';
 import { SCREEN_KEYS } from './keys.ts';
 import type { ScreenName } from './keys.ts';
-import { Pages } from './pages.ts';
+import { isFilling, Pages } from './pages.ts';
 import { plainText } from './picture/cells.ts';
 import { svgOf } from './picture/svg.ts';
 import { Runs } from './runs.ts';
 import type { RunsPort } from './runs.ts';
+import { isFiltered } from './select.ts';
 import { createAppStore } from './store.ts';
 import type { AppState } from './store.ts';
 import { inline } from './text.ts';
@@ -57,6 +58,12 @@ export function frameOf(options: SnapshotOptions): string {
   actions.press(SCREEN_KEYS[screen]);
   for (const key of options.keys ?? []) actions.press(key);
   pages.refresh(true);
+  // A picture waits for the end of a search.
+  for (let more = true; more; more = isFiltered(store.getState().thoughts.filter) && isFilling(store.getState().thoughts.page)) {
+    const before = store.getState();
+    pages.refresh();
+    if (store.getState() === before) break;
+  }
   if (screen === 'runs') runs.refresh(options.now);
   feed.close();
   return renderToString(<Frame state={store.getState()} />, { columns });

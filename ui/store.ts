@@ -103,8 +103,10 @@ export interface Page<T> {
   readonly rows: readonly T[];
   readonly offset: number;
   readonly count: number;
+  /** Share of the record that was looked at for it; 1 = all. */
+  readonly searched: number;
 }
-export const EMPTY_PAGE: Page<never> = { rows: [], offset: 0, count: 0 };
+export const EMPTY_PAGE: Page<never> = { rows: [], offset: 0, count: 0, searched: 0 };
 
 export interface ThoughtFilter {
   readonly role: string | undefined;

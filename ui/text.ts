@@ -1,4 +1,4 @@
-import stringWidth from 'string-width';
+import stringWidth from './width.ts';
 import { sanitise } from '../src/core/inert.ts';
 import type { Tone } from './theme.ts';
 

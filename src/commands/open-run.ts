@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { connectControl } from '../record/control.ts';
+import type { RunView } from '../core/fold.ts';
+import { connectControl } from '../record/control-client.ts';
 import { lastWords, noteExit, openStderr, STDERR_FILE } from '../record/last-words.ts';
 import { findRun, isAlive, summarise } from '../record/folder.ts';
 import { openJournalReader, verifyAudit } from '../record/journal.ts';
@@ -11,11 +12,12 @@ import { UsageError } from './exits.ts';
 import { modelsPort } from './models-port.ts';
 import { runsRoot } from './paths.ts';
 import { runsPort } from './runs-port.ts';
-import { figuresOf } from './thresholds.ts';
+import type { figuresOf as Figures } from './thresholds.ts';
 
 const LOG = 'run.log';
 /** A large model takes minutes to load; a process that ends is noticed at once. */
 const START_TIMEOUT_MS = 600_000;
+const FIGURES_MS = 300;
 
 /**
  * Starts the run process of a folder, detached: closing the window does not stop it, and what stops it leaves the app
@@ -99,6 +101,13 @@ export async function showApp(runDir: string): Promise<number> {
   }
 }
 
+/** What was measured of the monitor. Read when the app stands: it takes the checker of configurations along, which the first frame does not wait for. */
+function figuresLater(runDir: string): (view: RunView) => readonly string[] {
+  let figuresOf: typeof Figures | null = null;
+  setTimeout(() => void import('./thresholds.ts').then((module) => (figuresOf = module.figuresOf)), FIGURES_MS).unref();
+  return (view) => figuresOf?.(runDir, view.monitor) ?? ['What was measured is still being read. Close this and open it again.'];
+}
+
 async function showRun(runDir: string): Promise<{ readonly exitCode: number; readonly open?: string }> {
   const reader = openJournalReader(runDir);
   try {
@@ -109,7 +118,7 @@ async function showRun(runDir: string): Promise<{ readonly exitCode: number; rea
       models: modelsPort(),
       runs: runsPort(dirname(runDir), (dir) => startRunProcess(dir)),
       audit: () => verifyAudit(runDir),
-      figures: (view) => figuresOf(runDir, view.monitor),
+      figures: figuresLater(runDir),
       lastWords: () => lastWords(runDir),
       connect: (onMessage, onClose) => connectControl(runDir, onMessage, onClose),
     });

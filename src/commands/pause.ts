@@ -1,5 +1,5 @@
 import { sanitise } from '../core/inert.ts';
-import { connectControl } from '../record/control.ts';
+import { connectControl } from '../record/control-client.ts';
 import { findRun } from '../record/folder.ts';
 import type { CommandBody } from '../record/port.ts';
 import { EXIT } from './exits.ts';

@@ -1,21 +1,18 @@
 import { chmodSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { z } from 'zod';
 import type { Command, LiveMessage } from '../core/events.ts';
 import { CATEGORIES } from '../core/finding.ts';
 import { recordError } from './errors.ts';
 import { PRIVATE_FILE } from './files.ts';
-import { RecordError, type ControlClient, type ControlServer } from './port.ts';
-import { findSocket, onLines, placeSocket } from './socket.ts';
+import type { Answer, ControlServer } from './port.ts';
+import { onLines, placeSocket } from './socket.ts';
 
-export interface Answer {
-  readonly ok: boolean;
-  readonly message: string;
-}
+export { connectControl } from './control-client.ts';
+export type { Answer } from './port.ts';
 
-/** Longest line a client may send, and a server may send back. */
+/** Longest line a client may send. */
 const MAX_COMMAND = 64 * 1024;
-const MAX_MESSAGE = 16 * 2 ** 20;
 const MAX_CLIENTS = 64;
 /** Commands of one client at work at once; further ones wait in its own socket. */
 const MAX_PENDING = 16;
@@ -24,7 +21,6 @@ const MAX_ERRORS = 100;
 /** Bytes that may wait for a slow reader: beyond the first, sampled messages are dropped; beyond the second, the reader is. */
 const DROP_BEYOND = 256 * 1024;
 const CUT_BEYOND = 4 * 2 ** 20;
-const ANSWER_MS = 30_000;
 
 const id = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const text = z.string().max(8000);
@@ -144,61 +140,5 @@ export async function serveControl(dir: string, onCommand: (command: Command) =>
       clearTimeout(impatience);
       release();
     },
-  };
-}
-
-/**
- * Connects to the process that runs a run. `onMessage` gets its live messages (replies go to their `send`), `onClose`
- * is called once when the connection ends, also by `close`. Throws `RecordError('missing')` when no process listens.
- */
-export async function connectControl(
-  dir: string,
-  onMessage: (message: LiveMessage) => void,
-  onClose: () => void = () => {},
-): Promise<ControlClient> {
-  const socket = connect(findSocket(dir));
-  try {
-    await new Promise<void>((done, fail) => socket.once('connect', done).once('error', fail));
-  } catch (error) {
-    throw new RecordError('missing', `No process runs ${dir} (${(error as Error).message}). \`kelvin resume\` continues it.`, {
-      cause: error,
-    });
-  }
-  const waiting = new Map<number, (answer: Answer) => void>();
-  let lastId = 0;
-  socket.on('error', () => socket.destroy());
-  socket.once('close', () => {
-    for (const settle of waiting.values()) settle({ ok: false, message: 'The run process closed the connection.' });
-    waiting.clear();
-    onClose();
-  });
-  onLines(socket, MAX_MESSAGE, (line) => {
-    let message: LiveMessage | null;
-    try {
-      message = JSON.parse(line) as LiveMessage | null;
-    } catch {
-      return; // A line that a killed process left unfinished.
-    }
-    if (!message) return;
-    if (message.type !== 'reply') return onMessage(message);
-    waiting.get(message.id)?.({ ok: message.ok, message: message.message });
-  });
-
-  return {
-    send(command) {
-      const number = ++lastId;
-      if (socket.destroyed || !socket.writable) return Promise.resolve({ ok: false, message: 'The run process closed the connection.' });
-      return new Promise<Answer>((done) => {
-        const timer = setTimeout(() => settle({ ok: false, message: 'The run process did not answer within 30 s.' }), ANSWER_MS);
-        const settle = (answer: Answer): void => {
-          clearTimeout(timer);
-          waiting.delete(number);
-          done(answer);
-        };
-        waiting.set(number, settle);
-        socket.write(`${JSON.stringify({ id: number, ...command })}\n`);
-      });
-    },
-    close: () => socket.destroy(),
   };
 }

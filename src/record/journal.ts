@@ -5,6 +5,7 @@ import { guarded, recordError } from './errors.ts';
 import { canonical, encode } from './json.ts';
 import type { Discarded, RunJournal } from './port.ts';
 import { ROLLOUT_COLUMNS, toLongPart, toRow } from './rows.ts';
+import { searched, SearchIndex, type Searchable } from './search.ts';
 import { blocksOf, encodeBlock } from './texts.ts';
 import { openForWriting } from './schema.ts';
 import { sumOf, type Cell } from './sums.ts';
@@ -77,11 +78,16 @@ export function openJournal(dir: string, options: { readonly now?: () => number;
   }
   let open = true;
   let headBehind = false;
+  const index = new SearchIndex(dir, db);
+  let added: Searchable[] = [];
 
   const writeRollouts = (seq: number, records: readonly RolloutRecord[]): void => {
     for (const items of blocksOf(records.map((record) => ({ record, ...toLongPart(record) })))) {
       const block = put(insert.text, [seq, encodeBlock(items)]);
-      items.forEach(({ record }, slot) => put(insert.rollout, [seq, ...toRow(record, block, slot)]));
+      items.forEach((item, slot) => {
+        const n = put(insert.rollout, [seq, ...toRow(item.record, block, slot)]);
+        added.push({ n, seq, text: searched(item) });
+      });
     }
   };
 
@@ -103,6 +109,7 @@ export function openJournal(dir: string, options: { readonly now?: () => number;
     guarded(`cannot record to the journal of ${dir}`, () => {
       if (headBehind) writeHead(dir, db);
       headBehind = false;
+      added = [];
       db.exec('BEGIN IMMEDIATE');
       let result: T;
       try {
@@ -112,6 +119,7 @@ export function openJournal(dir: string, options: { readonly now?: () => number;
         rollBack(db);
         throw error;
       }
+      index.add(added);
       if (touchesChain(result)) {
         try {
           writeHead(dir, db);
@@ -145,6 +153,7 @@ export function openJournal(dir: string, options: { readonly now?: () => number;
 
   const close = (): void => {
     if (open) db.close();
+    if (open) index.close();
     open = false;
   };
 
@@ -156,11 +165,14 @@ export function openJournal(dir: string, options: { readonly now?: () => number;
           () => events.forEach(write),
         );
     },
-    discardAfter: (step) =>
-      transact(
-        (discarded) => Object.values(discarded).some((count) => count > 0),
+    discardAfter: (step) => {
+      const discarded = transact(
+        (found) => Object.values(found).some((count) => count > 0),
         () => discard(step),
-      ),
+      );
+      index.catchUp();
+      return discarded;
+    },
     close,
     [Symbol.dispose]: close,
   };

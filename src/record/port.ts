@@ -44,6 +44,12 @@ export interface JournalReader {
   rollouts(query: RolloutQuery): RolloutRecord[];
   rollout(id: string): RolloutRecord | null;
   rolloutCount(query: Omit<RolloutQuery, 'limit' | 'offset'>): number;
+  /** Number of the newest rollout; 0 without any. Numbers grow; those of a discarded step may be given again after a `start`. */
+  newest(): number;
+  /** Numbers of the rollouts that match, newest first, among those between two numbers (both left out): a long search is done in parts. */
+  find(query: Omit<RolloutQuery, 'limit' | 'offset'>, between: { readonly above: number; readonly below: number }): number[];
+  /** Rollouts by number, in this order; those that are gone are left out. */
+  rolloutsAt(numbers: readonly number[]): RolloutRecord[];
   tasks(query: { readonly taskType?: string; readonly limit: number; readonly offset?: number }): Task[];
   task(id: string): Task | null;
   close(): void;
@@ -71,8 +77,14 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
+/** What the run process says to a command. */
+export interface Answer {
+  readonly ok: boolean;
+  readonly message: string;
+}
+
 export interface ControlClient {
-  send(command: CommandBody): Promise<{ readonly ok: boolean; readonly message: string }>;
+  send(command: CommandBody): Promise<Answer>;
   close(): void;
 }
 

@@ -3,11 +3,12 @@ import type { RolloutRecord, RunEvent } from '../core/events.ts';
 import { EMPTY_VIEW, fold, type RunView } from '../core/fold.ts';
 import type { Task } from '../core/types.ts';
 import { guarded } from './errors.ts';
+import { columnsAsked, finder } from './find.ts';
 import { decode } from './json.ts';
 import type { JournalReader, RolloutQuery, Stored } from './port.ts';
-import { codeOf, type CODES, fromRow, ROLLOUT_COLUMNS, type Row } from './rows.ts';
+import { fromRow, ROLLOUT_COLUMNS, type Row } from './rows.ts';
 import { openForReading } from './schema.ts';
-import { longPartReader } from './texts.ts';
+import { longPartReader, wordsReader } from './texts.ts';
 import { requireSum } from './sums.ts';
 
 export interface RunReader extends JournalReader {
@@ -40,28 +41,16 @@ function toTask(row: Row): Task {
   return decode(String(row['body'])) as Task;
 }
 
-const code = (column: keyof typeof CODES, word: string | undefined): number | undefined =>
-  word === undefined ? undefined : codeOf(column, word);
-
 /**
  * Each condition of a query with its value; absent keys ask for nothing. A count uses the index of kinds; a list (`+` keeps it from
  * that index) goes through the rows from the newest on and stops early.
  */
 function conditions(query: Omit<RolloutQuery, 'limit' | 'offset'>, list: boolean): { where: string; values: (string | number)[] } {
-  const kind = list ? '+' : '';
-  const all: [string, string | number | undefined][] = [
-    [`${kind}role = ?`, code('role', query.role)],
-    [`${kind}task_type = ?`, code('task_type', query.taskType)],
-    [`${kind}outcome = ?`, code('outcome', query.outcome)],
-    ['step = ?', query.step],
-    ['task_id = ?', query.taskId],
-    [(query.minSeverity ?? 0) > 0 ? 'severity > 0 AND severity >= ?' : 'severity >= ?', query.minSeverity],
-    // Not LIKE: that stops at a NUL character, and % or _ in a search would match anything.
-    ['instr(lower(kelvin_text(block, slot)), lower(?)) > 0', query.text || undefined],
-  ];
-  const asked = all.filter((pair): pair is [string, string | number] => pair[1] !== undefined);
+  const { sql, values } = columnsAsked(query, list ? '+' : '');
+  // Not LIKE: that stops at a NUL character, and % or _ in a search would match anything.
+  const text = query.text ? ['instr(lower(kelvin_text(block, slot)), lower(?)) > 0'] : [];
   const matched = query.match ? [`n > (SELECT max(n) FROM rollouts) - ${MATCHED}`, 'kelvin_match(kelvin_text(block, slot)) = 1'] : [];
-  return { where: [`${kind}live = 1`, ...asked.map(([sql]) => sql), ...matched].join(' AND '), values: asked.map(([, value]) => value) };
+  return { where: [...sql, ...text, ...matched].join(' AND '), values: [...values, ...(query.text ? [query.text] : [])] };
 }
 
 /** Rollouts that are asked one by one. */
@@ -89,8 +78,9 @@ export function openJournalReader(dir: string): RunReader {
   const db = openForReading(dir);
   let open = true;
   const longPart = longPartReader(db);
+  const words = wordsReader(db);
   db.function('kelvin_text', (block, slot) => {
-    const { thought, answer } = longPart(Number(block), Number(slot));
+    const { thought, answer } = words(Number(block), Number(slot));
     return `${thought} ${answer}`;
   });
   /** All reads of one call see one state of the journal. */
@@ -103,6 +93,7 @@ export function openJournalReader(dir: string): RunReader {
         db.exec('COMMIT');
       }
     });
+  const find = finder(db, dir);
   const close = (): void => {
     if (open) db.close();
     open = false;
@@ -138,6 +129,17 @@ export function openJournalReader(dir: string): RunReader {
         lend(db, query);
         const { where, values } = conditions(query, false);
         return Number(db.prepare(`SELECT count(*) AS c FROM rollouts WHERE ${where}`).get(...values)!['c']);
+      }),
+    newest: () => snapshot(() => Number(db.prepare('SELECT max(n) AS n FROM rollouts').get()!['n'] ?? 0)),
+    // Not one snapshot: an index is attached between transactions, and each statement sees whole ones anyway.
+    find: (query, between) => guarded(`cannot search the journal of ${dir}`, () => find(query, between)),
+    rolloutsAt: (numbers) =>
+      snapshot(() => {
+        const select = db.prepare(`SELECT ${COLUMNS} FROM rollouts WHERE live = 1 AND n = ?`);
+        return numbers.flatMap((n) => {
+          const row = select.get(n);
+          return row ? [toRecord(row as Row, longPart)] : [];
+        });
       }),
     tasks: ({ taskType, limit, offset = 0 }) =>
       snapshot(() => {

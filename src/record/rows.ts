@@ -68,7 +68,7 @@ export function fromRow(stored: Row, long: LongPart): RolloutRecord {
   const text = (name: string): string => row[name] as string;
   const number = (name: string): number => row[name] as number;
   const word = <K extends keyof typeof CODES>(name: K): (typeof CODES)[K][number] => CODES[name][number(name)] as (typeof CODES)[K][number];
-  const { detail, ...texts } = long;
+  const { prompt, completion, thought, answer, program, detail } = long;
   return {
     rollout: {
       id: text('id'),
@@ -76,7 +76,16 @@ export function fromRow(stored: Row, long: LongPart): RolloutRecord {
       role: word('role'),
       taskType: word('task_type'),
       taskId: row['task_id'] as string | null,
-      ...texts,
+      ...{ prompt, completion, thought, answer, program },
+      get promptTokens() {
+        return long.promptTokens;
+      },
+      get tokens() {
+        return long.tokens;
+      },
+      get logprobs() {
+        return long.logprobs;
+      },
       stopReason: word('stop_reason'),
       policyVersion: number('policy_version'),
     },

@@ -93,43 +93,64 @@ export function encodeBlock(items: readonly LongPart[]): Uint8Array {
   return Buffer.concat([size, first, compress(Buffer.concat(packed), false)]);
 }
 
+const bufferOf = (block: Uint8Array): Buffer => Buffer.from(block.buffer, block.byteOffset, block.byteLength);
+const middleOf = (bytes: Buffer): number => 4 + bytes.readUInt32LE(0);
+const headOf = (bytes: Buffer): Head => JSON.parse(brotliDecompressSync(bytes.subarray(4, middleOf(bytes))).toString('utf8')) as Head;
+
+/** What a search reads of a block: thoughts and answers, without the numbers. */
+export const decodeWords = (block: Uint8Array): Pick<LongPart, 'thought' | 'answer'>[] =>
+  headOf(bufferOf(block)).texts.map(([, , thought, answer]) => ({ thought, answer }));
+
+/** The rollouts of a block. Their numbers, most of the work, are decoded when the first of them is asked for. */
 export function decodeBlock(block: Uint8Array): LongPart[] {
-  const bytes = Buffer.from(block.buffer, block.byteOffset, block.byteLength);
-  const middle = 4 + bytes.readUInt32LE(0);
-  const head = JSON.parse(brotliDecompressSync(bytes.subarray(4, middle)).toString('utf8')) as Head;
-  const numbers = brotliDecompressSync(bytes.subarray(middle));
+  const bytes = bufferOf(block);
+  const head = headOf(bytes);
+  let decoded: readonly (readonly (readonly number[])[])[] | null = null;
+  const numbers = (series: number, at: number): readonly number[] => (decoded ??= decodeNumbers(bytes, head))[series]![at]!;
+  return head.texts.map(([prompt, completion, thought, answer, program, detail], at) => ({
+    ...{ prompt, completion, thought, answer, program, detail },
+    get promptTokens() {
+      return numbers(0, at);
+    },
+    get tokens() {
+      return numbers(1, at);
+    },
+    get logprobs() {
+      return numbers(2, at);
+    },
+  }));
+}
+
+/** Of each series, the numbers of each rollout. */
+function decodeNumbers(bytes: Buffer, head: Head): readonly (readonly (readonly number[])[])[] {
+  const numbers = brotliDecompressSync(bytes.subarray(middleOf(bytes)));
   let from = 0;
-  const series = SERIES.map((name, at) => {
+  return SERIES.map((name, at) => {
     const part = numbers.subarray(from, (from += head.bytes[at]!));
     const plain = name === 'logprobs' ? Buffer.concat([part.subarray(0, 1), unshuffle(part.subarray(1), WIDTHS[part[0]!]!)]) : part;
     const all = unpack(plain);
     let next = 0;
     return head.lengths[at]!.map((length) => all.slice(next, (next += length)));
   });
-  return head.texts.map(([prompt, completion, thought, answer, program, detail], at) => ({
-    prompt,
-    completion,
-    thought,
-    answer,
-    program,
-    detail,
-    promptTokens: series[0]![at]!,
-    tokens: series[1]![at]!,
-    logprobs: series[2]![at]!,
-  }));
 }
 
 /** Gives the long part of rollouts by block and place in it; throws `RecordError('corrupt')` on a damaged block. */
-export function longPartReader(db: DatabaseSync): (block: number, slot: number) => LongPart {
-  const kept = new Map<number, readonly LongPart[]>();
+export const longPartReader = (db: DatabaseSync): ((block: number, slot: number) => LongPart) => blockReader(db, decodeBlock);
+
+/** As `longPartReader`, of thought and answer alone. */
+export const wordsReader = (db: DatabaseSync): ((block: number, slot: number) => Pick<LongPart, 'thought' | 'answer'>) =>
+  blockReader(db, decodeWords);
+
+function blockReader<T>(db: DatabaseSync, decode: (block: Uint8Array) => readonly T[]): (block: number, slot: number) => T {
+  const kept = new Map<number, readonly T[]>();
   let select: StatementSync | null = null;
-  const load = (block: number): readonly LongPart[] => {
+  const load = (block: number): readonly T[] => {
     select ??= db.prepare('SELECT seq, body, sum FROM texts WHERE n = ?');
     const row = select.get(block);
     const what = `Block ${block} of the texts`;
     if (!row) throw new RecordError('corrupt', `${what} is gone from the journal. Restore the journal from a backup.`);
     requireSum([row['seq'] as Cell, row['body'] as Cell], row['sum'], what);
-    return decodeBlock(row['body'] as Uint8Array);
+    return decode(row['body'] as Uint8Array);
   };
   return (block, slot) => {
     const items = kept.get(block) ?? load(block);

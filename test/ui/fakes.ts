@@ -52,6 +52,17 @@ export class FakeReader implements JournalReader {
   rolloutCount(query: Omit<RolloutQuery, 'limit' | 'offset'>): number {
     return this.#match(query).length;
   }
+  newest(): number {
+    return this.records.length;
+  }
+  find(query: Omit<RolloutQuery, 'limit' | 'offset'>, { above, below }: { readonly above: number; readonly below: number }): number[] {
+    return this.#match(query)
+      .map((record) => this.records.indexOf(record) + 1)
+      .filter((n) => n > above && n < below);
+  }
+  rolloutsAt(numbers: readonly number[]): RolloutRecord[] {
+    return numbers.map((n) => this.records[n - 1]!);
+  }
   tasks(query: { readonly taskType?: string; readonly limit: number; readonly offset?: number }): Task[] {
     const rows = this.taskRows.filter((task) => query.taskType === undefined || task.type === query.taskType).reverse();
     return rows.slice(query.offset ?? 0, (query.offset ?? 0) + query.limit);

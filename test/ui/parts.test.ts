@@ -257,7 +257,9 @@ describe('what is chosen', () => {
   it('leaves the screen whole and inert', () => {
     const hostile = record('r1', 3, 'solve', 'deduction', { thought: 'go \x1b]0;x\x07 on', program: 'f()' });
     const store = storeOf({ screen: 'thoughts' });
-    store.setState({ thoughts: { ...store.getState().thoughts, mode: 'past', page: { rows: [hostile], offset: 0, count: 1 } } });
+    store.setState({
+      thoughts: { ...store.getState().thoughts, mode: 'past', page: { rows: [hostile], offset: 0, count: 1, searched: 1 } },
+    });
     const text = chosenText(store.getState())!;
     expect(text).toContain('# rollout r1, step 3, solve deduction: passable, reward 1');
     // eslint-disable-next-line no-control-regex

@@ -92,7 +92,7 @@ export function ThoughtsScreen({ state }: { readonly state: AppState }) {
   return (
     <Box flexDirection={layout.stacked ? 'column' : 'row'}>
       <Panel
-        title={past ? (isFiltered(thoughts.filter) ? `past ${count}` : 'past') : `live ${live.length}`}
+        title={past ? (isFiltered(thoughts.filter) ? `past ${countText(state)}` : 'past') : `live ${live.length}`}
         note={note}
         {...layout.list}
         focused={thoughts.focus === 'list'}
@@ -119,11 +119,17 @@ export function ThoughtsScreen({ state }: { readonly state: AppState }) {
   );
 }
 
+/** Hits so far; a search that goes on says how far it is. */
+function countText({ thoughts: { page } }: AppState): string {
+  return page.searched < 1 ? `${page.count}+, ${Math.floor(page.searched * 100)} % searched` : String(page.count);
+}
+
 function emptyText(state: AppState): string {
   const { thoughts } = state;
   if (thoughts.mode === 'live')
     return state.view.ended
       ? 'The run has ended: l shows its past thoughts.'
       : 'Nothing is being written right now. l shows past thoughts.';
+  if (isFiltered(thoughts.filter) && thoughts.page.searched < 1) return 'Searching.';
   return isFiltered(thoughts.filter) ? 'No rollout matches. x drops the filters.' : 'No rollout is recorded yet.';
 }

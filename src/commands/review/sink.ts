@@ -1,5 +1,5 @@
 import type { RunEvent } from '../../core/events.ts';
-import { connectControl } from '../../record/control.ts';
+import { connectControl } from '../../record/control-client.ts';
 import { isAlive } from '../../record/folder.ts';
 import { openJournal } from '../../record/journal.ts';
 import { acquireLock } from '../../record/lock.ts';
