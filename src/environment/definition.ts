@@ -25,6 +25,8 @@ export interface EnvironmentDefinition<Program = unknown, Input = unknown> {
   trivial?(program: Program, inputs: readonly Input[], outputs: readonly string[]): string | null;
   /** Known right answers, for the test kit: several inputs for each of at least two programs. */
   readonly samples: readonly Sample[];
+  /** Programs with an input that never end or grow without end, for the test kit. */
+  readonly endless?: readonly (readonly [string, string])[];
 }
 
 /** How a thing is written. `write(read(text))` is its canonical form, and reads as the same thing. */

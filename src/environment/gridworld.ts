@@ -93,4 +93,8 @@ export const gridworld: EnvironmentDefinition<readonly Step[], Grid> = {
       wrong: ['repeat 2 (R D) U', 'R D R D U', 'repeat 2 (R D) until wall U'],
     },
   ],
+  endless: [
+    ['repeat (R L) until item', '@..'],
+    ['repeat (repeat (R) until wall) until item', '@..'],
+  ],
 };

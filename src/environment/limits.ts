@@ -5,10 +5,10 @@ import type { EnvironmentLimits } from './port.ts';
  * unit being a few tenths of a millisecond; `timeoutMs` is the backstop (docs/sandbox.md, "Limits").
  */
 export const DEFAULT_LIMITS: EnvironmentLimits = {
-  timeoutMs: 3_000,
+  timeoutMs: 10_000,
   memoryMb: 48,
   stackKb: 256,
-  fuel: 2_000,
+  fuel: 4_000,
   outputChars: 1_000,
   programChars: 8_000,
   inputChars: 4_000,

@@ -69,8 +69,8 @@ export const logic: EnvironmentDefinition<Circuit, Assignment> = {
     const { variables } = circuit;
     if (variables.length < 2) return 'A formula has at least two variables.';
     // What the empty assignment forces does not depend on the variables at all.
-    const constant = forced(circuit, new Map()).findIndex((value) => value !== 'open');
-    if (constant !== -1) return `The formula is always ${forced(circuit, new Map())[constant] ?? ''}: no assignment changes it.`;
+    const constant = forced(circuit, new Map()).find((value) => value !== 'open');
+    if (constant !== undefined) return `A formula is always ${constant}: no assignment changes it.`;
     for (const assignment of assignments)
       for (const name of assignment.keys()) if (!variables.includes(name)) return `The formula does not use "${name}".`;
     return outputs.some((output) => /open/.test(output)) ? 'The assignment leaves a value open.' : null;

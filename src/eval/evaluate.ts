@@ -5,7 +5,7 @@ import { seedOf } from '../core/rng.ts';
 import type { Metrics, Task } from '../core/types.ts';
 import type { Engine, Sequence } from '../engine/ports.ts';
 import type { Environment } from '../environment/port.ts';
-import { verifyAnswer } from '../loop/verify.ts';
+import { verifyAnswer } from '../environment/verify.ts';
 import { levelOf } from './heldout.ts';
 
 export interface EvaluateOptions {

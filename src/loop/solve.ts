@@ -3,7 +3,7 @@ import { compositeReward } from '../core/rewards.ts';
 import type { LoopContext } from './context.ts';
 import { sampleRollouts } from './rollouts.ts';
 import type { Job, SampledRollout } from './rollouts.ts';
-import { verifyAnswer } from './verify.ts';
+import { verifyAnswer } from '../environment/verify.ts';
 
 export interface SolvedTask {
   readonly task: Task;

@@ -5,7 +5,7 @@ import { openPythonEnvironment } from '../../src/environment/python.ts';
 import { encodeValue } from '../../src/environment/python/value.ts';
 import type { Execution } from '../../src/environment/port.ts';
 import type { SandboxEnvironment } from '../../src/environment/sandbox.ts';
-import { verifyAnswer } from '../../src/loop/verify.ts';
+import { verifyAnswer } from '../../src/environment/verify.ts';
 import { anyPythonValue } from './python-values.ts';
 
 /** The first start on a machine boots Python, on a crowded one slowly. */

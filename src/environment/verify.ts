@@ -1,5 +1,6 @@
-import type { Environment } from '../environment/port.ts';
+import { a, textsOf } from '../core/prompts/languages.ts';
 import type { Task } from '../core/types.ts';
+import type { Environment } from './port.ts';
 
 export interface Grade {
   readonly correct: boolean;
@@ -17,23 +18,24 @@ const grade = (correct: boolean, detail: string): Grade => ({ correct, share: co
  * never pasted into a program (D6).
  */
 export async function verifyAnswer(environment: Environment, task: Task, answer: string): Promise<Grade> {
-  const same = (a: string, b: string): boolean => environment.sameValue?.(a, b) ?? a === b;
+  const same = (one: string, other: string): boolean => environment.sameValue?.(one, other) ?? one === other;
+  const { program, input: given, output, calls } = textsOf(environment.language);
   switch (task.type) {
     case 'deduction': {
       const value = environment.canonicalValue(answer);
-      if (value === null) return grade(false, 'The answer is not one literal value.');
+      if (value === null) return grade(false, `The answer is not ${calls ? 'one literal value' : a(output)}.`);
       return same(value, task.output)
-        ? grade(true, 'The output is right.')
-        : grade(false, `It answers ${value}, the output is ${task.output}.`);
+        ? grade(true, `The ${output} is right.`)
+        : grade(false, `It answers ${value}, the ${output} is ${task.output}.`);
     }
     case 'abduction': {
       const input = environment.canonicalArguments(answer);
-      if (input === null) return grade(false, 'The answer is not a list of literal arguments.');
+      if (input === null) return grade(false, `The answer is not ${calls ? 'a list of literal arguments' : a(given)}.`);
       const run = await environment.execute(task.program, input);
-      if (run.verdict !== 'ok') return grade(false, `On that input the program fails: ${run.detail}`);
+      if (run.verdict !== 'ok') return grade(false, `On that ${given} the ${program} fails: ${run.detail}`);
       return same(run.output, task.output)
-        ? grade(true, 'The input yields the output.')
-        : grade(false, `On that input the program returns ${run.output}, not ${task.output}.`);
+        ? grade(true, `The ${given} yields the ${output}.`)
+        : grade(false, `On that ${given} the ${program} ${calls ? 'returns' : 'gives'} ${run.output}, not ${task.output}.`);
     }
     case 'induction': {
       const runs = await Promise.all(task.pairs.map((pair) => environment.execute(answer, pair.input)));
@@ -42,7 +44,7 @@ export async function verifyAnswer(environment: Environment, task: Task, answer:
       return {
         correct: right === task.pairs.length,
         share: right / task.pairs.length,
-        detail: failed ? `The program fails: ${failed.detail}` : `It reproduces ${right} of ${task.pairs.length} pairs.`,
+        detail: failed ? `The ${program} fails: ${failed.detail}` : `It reproduces ${right} of ${task.pairs.length} pairs.`,
       };
     }
   }
