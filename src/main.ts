@@ -1,10 +1,11 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { displayOf, displayOption, linesOf, type DisplayFlags } from './commands/display.ts';
 import { EXIT, explain } from './commands/exits.ts';
 import { addExperimentCommands } from './commands/experiment-flags.ts';
+import { addEval } from './commands/eval-flags.ts';
 import { addRecordCommands } from './commands/record-flags.ts';
 import { addSnapshot } from './commands/snapshot-flags.ts';
 import type { GradientsCommand } from './commands/gradients.ts';
-import type { Display } from './commands/output.ts';
 import { sanitise } from './core/inert.ts';
 
 /** The command line. Each command lives in `src/commands/` and is loaded only when it is used. */
@@ -24,16 +25,13 @@ const temperature = (text: string): number => {
   return value;
 };
 const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
-const display = (options: { readonly json?: boolean }): Display => (options.json ? 'json' : 'plain');
 
-interface RunFlags {
+interface RunFlags extends DisplayFlags {
   readonly config?: string;
   readonly steps?: number;
   readonly seed?: number;
   readonly set?: string[];
   readonly runDir?: string;
-  readonly headless?: boolean;
-  readonly json?: boolean;
   readonly exitOnPause?: boolean;
 }
 
@@ -65,14 +63,14 @@ const program = new Command('kelvin')
   .addHelpText('after', '\nExit codes and all options: docs/cli.md');
 
 const runFlags = (command: Command): Command =>
-  command
+  displayOption(command)
     .option('--config <file>', 'configuration, JSON (default: configs/nano.json)')
     .option('--steps <n>', 'optimiser steps', integer)
     .option('--seed <s>', 'seed of everything random', integer)
     .option('--set <path=value>', 'override any config key; may be repeated', collect)
     .option('--run-dir <dir>', 'folder of the run (default: a new one under runs/)')
-    .option('--headless', 'no app: plain progress lines')
-    .option('--json', 'no app: one JSON event a line')
+    .option('--headless', 'short for --display plain')
+    .option('--json', 'short for --display json')
     .option('--exit-on-pause', 'end with exit code 6 instead of waiting when the run pauses');
 
 runFlags(
@@ -82,7 +80,7 @@ runFlags(
 ).action(
   act(async (flags: RunFlags) => {
     const { startCommand } = await import('./commands/start.ts');
-    return await startCommand({ ...flags, display: display(flags), headless: Boolean(flags.headless ?? flags.json) });
+    return await startCommand({ ...flags, display: displayOf(flags) });
   }),
 );
 runFlags(
@@ -90,31 +88,29 @@ runFlags(
 ).action(
   act(async (flags: RunFlags) => {
     const { startCommand } = await import('./commands/start.ts');
-    return await startCommand({ ...flags, display: display(flags), headless: Boolean(flags.headless ?? flags.json) });
+    return await startCommand({ ...flags, display: displayOf(flags) });
   }),
 );
-program
-  .command('resume <run>')
+displayOption(program.command('resume <run>'))
   .description('let a paused run go on (needs --reason), or continue one that ended')
   .option('--reason <text>', 'why a paused run may go on; recorded')
   .option('--config <file>', 'another configuration')
   .option('--steps <n>', 'train up to this many steps', integer)
   .option('--set <path=value>', 'override any config key; may be repeated', collect)
-  .option('--headless', 'plain progress lines (the default here)')
-  .option('--json', 'one JSON event a line')
+  .option('--headless', 'short for --display plain (the default here)')
+  .option('--json', 'short for --display json')
   .option('--exit-on-pause', 'end with exit code 6 when the run pauses')
   .option('--accept', 'go on although the configuration is not the one that the run recorded')
   .option('--stay-paused', 'give a paused run its process back, still paused')
   .action(
     act(async (run: string, flags: RunFlags & { readonly reason?: string; readonly stayPaused?: boolean; readonly accept?: boolean }) => {
       const { resumeCommand } = await import('./commands/resume.ts');
-      return await resumeCommand({ ...flags, run, display: display(flags) });
+      return await resumeCommand({ ...flags, run, display: linesOf(flags) });
     }),
   );
-program
-  .command('open <run>')
-  .description('open the app on a run, live or ended')
-  .action(act(async (run: string) => (await import('./commands/open-run.ts')).openCommand(run)));
+displayOption(program.command('open <run>'))
+  .description('open the app on a run, live or ended; with another display, follow it as lines')
+  .action(act(async (run: string, flags: DisplayFlags) => (await import('./commands/open-run.ts')).openCommand(run, displayOf(flags))));
 addSnapshot(program, (options) => act(async () => (await import('./commands/snapshot.ts')).snapshotCommand(options))());
 program
   .command('pause <run>')
@@ -257,32 +253,7 @@ program
   .addOption(new Option('--template <name>', 'frame of the prompt').choices(['auto', 'chat', 'base']))
   .option('--json', 'one JSON object an answer')
   .action(act(async (flags: ChatFlags) => (await import('./commands/chat.ts')).chatCommand({ ...flags, json: Boolean(flags.json) })));
-program
-  .command('eval')
-  .description('accuracy of a model on held-out tasks, at temperature 1 and greedy')
-  .option('--model <file>', 'GGUF', 'models/nano.gguf')
-  .option('--adapter <file>', 'GGUF LoRA adapter')
-  .addOption(new Option('--suite <name>', 'which tasks').choices(['heldout', 'tune']).default('heldout'))
-  .option('--tasks <n>', 'how many tasks', integer)
-  .option('--seed <s>', 'seed of the sampling', integer, 1)
-  .option('--threads <n>', 'threads; 0 = all cores', integer, 0)
-  .option('--json', 'one JSON line')
-  .action(
-    act(
-      async (flags: {
-        model: string;
-        adapter?: string;
-        suite: 'heldout' | 'tune';
-        tasks?: number;
-        seed: number;
-        threads: number;
-        json?: boolean;
-      }) => {
-        const { evalCommand } = await import('./commands/eval.ts');
-        return await evalCommand({ ...flags, json: Boolean(flags.json) });
-      },
-    ),
-  );
+addEval(program, act);
 program
   .command('gradients <model>')
   .description('loss, log-probabilities and every gradient of a batch of token ids, to compare with another implementation')
@@ -312,6 +283,16 @@ program
   .option('--stats', 'print executions a second, p50, p99, recycles and kills to stderr at the end')
   .action(
     act(async (flags: { lang: string; workers: number; stats?: boolean }) => (await import('./commands/exec.ts')).execCommand(flags)),
+  );
+program
+  .command('environment <file>')
+  .description('check an environment of your own: known answers, wrong ones, round trips, bounds, determinism')
+  .option('--seconds <n>', 'longest time for all checks', positive, 120)
+  .addOption(new Option('--inside').hideHelp())
+  .action(
+    act(async (environment: string, flags: { readonly seconds: number; readonly inside?: boolean }) =>
+      (await import('./commands/environment.ts')).environmentCommand({ ...flags, environment, inside: Boolean(flags.inside) }),
+    ),
   );
 const monitor = program
   .command('monitor')

@@ -1,5 +1,6 @@
 import type { RolloutRecord } from '../src/core/events.ts';
 import type { Task } from '../src/core/types.ts';
+import { callOf } from './highlight.ts';
 import { selectedRun } from './runs.ts';
 import { chartPaths, selectedRollout, selectedStream, shownTasks, values } from './select.ts';
 import type { AppState } from './store.ts';
@@ -22,7 +23,7 @@ function rolloutText({ rollout, outcome, reward, detail }: RolloutRecord): strin
 function taskText(task: Task): string {
   const sides =
     task.type === 'induction'
-      ? part('message', task.message) + part('pairs', task.pairs.map((pair) => `f(${pair.input}) = ${pair.output}`).join('\n'))
+      ? part('message', task.message) + part('pairs', task.pairs.map((pair) => `${callOf(task.program, pair.input)} = ${pair.output}`).join('\n'))
       : part('input', task.input) + part('output', task.output);
   return `# task ${task.id}, ${task.type}, step ${task.step}\n\n${part('program', task.program)}${sides}`;
 }

@@ -3,7 +3,7 @@ import type { FlaggedThought } from '../src/core/fold.ts';
 import type { Task } from '../src/core/types.ts';
 import { solveRates } from './family.ts';
 import type { Family } from './family.ts';
-import { codeSpans } from './highlight.ts';
+import { callOf, codeSpans } from './highlight.ts';
 import { clip, fit, inline, mark, pad, sanitise, wrap } from './text.ts';
 import type { Line, Span } from './text.ts';
 import type { Theme, Tone } from './theme.ts';
@@ -189,7 +189,7 @@ export function taskLines(
             wrap(
               [
                 {
-                  text: `f(${inline(pair.input, theme.ascii)}) ${theme.glyphs.arrow} ${inline(pair.output, theme.ascii)}`,
+                  text: `${inline(callOf(task.program, pair.input), theme.ascii)} ${theme.glyphs.arrow} ${inline(pair.output, theme.ascii)}`,
                   tone: index < task.shown ? 'plain' : 'muted',
                 },
               ],

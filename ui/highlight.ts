@@ -23,6 +23,9 @@ const tokens = (language: keyof typeof WORDS): RegExp =>
     'g',
   );
 const TOKENS = { javascript: tokens('javascript'), python: tokens('python') };
+/** Formulas, plans and what other environments bring: numbers and a few words that mean something in many of them. */
+const PLAIN = /(?<number>\b\d[\w.]*)|\b(?<word>repeat|until|while|if|else|and|or|xor|not|implies|iff|true|false)\b/g;
+const CODE = /\b(?:function|def|lambda|class|const|let|var|return|import)\b|=>/;
 const PYTHON = /^\s*(?:def |from \w|import \w|class \w+.*:\s*$|@\w)/m;
 const TONES: readonly (readonly [string, Tone])[] = [
   ['comment', 'muted'],
@@ -30,6 +33,11 @@ const TONES: readonly (readonly [string, Tone])[] = [
   ['number', 'abduction'],
   ['word', 'accent'],
 ];
+
+const tokensOf = (code: string): RegExp => (PYTHON.test(code) ? TOKENS.python : CODE.test(code) ? TOKENS.javascript : PLAIN);
+
+/** An input as the call of `f` that it is where programs are code, else as it stands. */
+export const callOf = (program: string, input: string): string => (PYTHON.test(program) || CODE.test(program) ? `f(${input})` : input);
 
 /** A program as spans, sanitised, with `marks` (over its raw offsets) on top of the colours. */
 export function codeSpans(code: string, marks: readonly Mark[], ascii: boolean): Span[] {
@@ -40,7 +48,7 @@ export function codeSpans(code: string, marks: readonly Mark[], ascii: boolean):
     spans.push(...mark(code.slice(from, to), inside, ascii, tone));
   };
   let at = 0;
-  for (const match of code.matchAll(TOKENS[PYTHON.test(code) ? 'python' : 'javascript'])) {
+  for (const match of code.matchAll(tokensOf(code))) {
     const end = match.index + match[0].length;
     put(at, match.index);
     put(match.index, end, TONES.find(([name]) => match.groups?.[name] !== undefined)?.[1]);

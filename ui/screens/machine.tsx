@@ -109,9 +109,12 @@ export function sandboxLines({ view, status, theme }: AppState, width: number): 
         row('executions', `${stats.executions}, ${short(stats.perSecond)} a second`, width, theme),
         row('time', `median ${stats.p50Ms.toFixed(1)} ms, p99 ${stats.p99Ms.toFixed(1)} ms`, width, theme),
         row('renewed', `${stats.recycles} worn, ${stats.kills} ended`, width, theme),
-        row('memory', gib(stats.rssMb * 1e6), width, theme),
+        ...(stats.rssMb > 0 ? [row('memory', gib(stats.rssMb * 1e6), width, theme)] : []),
       ]
     : [];
+  // Formulas, plans and the like are interpreted in the run process, by steps.
+  if (!['javascript', 'python'].includes(of('language')))
+    return [...told, row('language', of('language'), width, theme), row('step limit', `${of('environment.fuel')} × 10`, width, theme)];
   return [
     ...told,
     row('language', of('language'), width, theme),

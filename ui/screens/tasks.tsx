@@ -1,6 +1,7 @@
 import { Box } from 'ink';
 import type { Task } from '../../src/core/types.ts';
 import { Panel } from '../components/Panel.tsx';
+import { callOf } from '../highlight.ts';
 import { clampScroll, inner, panes, sliceTop } from '../layout.ts';
 import { tasksDetail } from '../panes.ts';
 import { shownTasks } from '../select.ts';
@@ -15,7 +16,7 @@ export function taskRow(task: Task, chosen: boolean, width: number, theme: Theme
   const example =
     task.type === 'induction'
       ? `${task.pairs.length} pairs`
-      : `f(${inline(task.input.slice(0, 60), theme.ascii)}) ${theme.glyphs.arrow} ${inline(task.output.slice(0, 60), theme.ascii)}`;
+      : `${inline(callOf(task.program, task.input.slice(0, 60)), theme.ascii)} ${theme.glyphs.arrow} ${inline(task.output.slice(0, 60), theme.ascii)}`;
   const half = Math.max(8, Math.floor((width - 13) * 0.4));
   const line: Line = [
     { text: `${chosen ? theme.glyphs.select : ' '} ${pad(task.step === 0 ? 'seed' : String(task.step), 5, 'right')} ` },
