@@ -1,23 +1,20 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseConfig, readConfig } from '../config.ts';
-import type { Config } from '../config.ts';
+import { readConfig } from '../config.ts';
 import { jsonLine } from '../core/inert.ts';
 import { curvesSvg } from '../experiments/curves.ts';
 import { labelOf, planned, requireComparable } from '../experiments/plan.ts';
-import type { Entry, PlannedRun } from '../experiments/plan.ts';
+import type { Entry } from '../experiments/plan.ts';
 import { grouped, resultOf } from '../experiments/result.ts';
 import type { Group, RunResult } from '../experiments/result.ts';
 import { markdownTable, plainTable } from '../experiments/table.ts';
 import type { Table } from '../experiments/table.ts';
 import { GREEDY, SAMPLED, ablationTable, comparisonTable, curveTable } from '../experiments/tables.ts';
-import { createRunFolder, isAlive, readRunConfig } from '../record/folder.ts';
-import { isRun } from '../record/run-files.ts';
-import { changeLine, configChanges } from './config-diff.ts';
 import { runInChild } from './compare-child.ts';
 import type { RunChild } from './compare-child.ts';
-import { EXIT, UsageError } from './exits.ts';
+import { prepare, runAll } from './compare-runs.ts';
+import { UsageError } from './exits.ts';
 import { threadsFor } from './open.ts';
 import { resolveShipped } from './paths.ts';
 import { viewOf } from './resume.ts';
@@ -59,18 +56,7 @@ export async function compareCommand(options: CompareOptions): Promise<number> {
   requireComparable(entries);
   if (options.seeds.length === 0 || new Set(options.seeds).size < options.seeds.length)
     throw new UsageError('--seeds takes different whole numbers, for instance --seeds 1,2,3');
-  const out = resolve(
-    options.out ??
-      join(
-        'comparisons',
-        options.ablations
-          ? 'ablations'
-          : entries
-              .map(({ label }) => label)
-              .join('-vs-')
-              .slice(0, 80),
-      ),
-  );
+  const out = resolve(options.out ?? join('comparisons', options.ablations ? 'ablations' : nameOf(entries)));
   const runs = planned(entries, options.seeds).map((run) => ({ ...run, dir: join(out, 'runs', run.name) }));
   mkdirSync(join(out, 'runs'), { recursive: true, mode: 0o700 });
   for (const run of runs) prepare(run);
@@ -80,20 +66,11 @@ export async function compareCommand(options: CompareOptions): Promise<number> {
   const code = await runAll(runs, jobs, options.runChild ?? runInChild, say);
 
   const results = runs.map((run) => resultOf(run, viewOf(run.dir)));
-  const groups = grouped(
-    entries.map(({ label }) => label),
-    results,
-  );
-  const tables = [
-    options.ablations
-      ? ablationTable(
-          groups,
-          entries.map(({ config }) => config),
-        )
-      : comparisonTable(groups),
-    curveTable(groups, GREEDY),
-    curveTable(groups, SAMPLED),
-  ];
+  const labels = entries.map(({ label }) => label);
+  const configs = entries.map(({ config }) => config);
+  const groups = grouped(labels, results);
+  const scores = options.ablations ? ablationTable(groups, configs) : comparisonTable(groups);
+  const tables = [scores, curveTable(groups, GREEDY), curveTable(groups, SAMPLED)];
   write(out, groups, tables, results);
   if (options.json) process.stdout.write(`${jsonLine({ type: 'compare', out, results: results.map(shortened), tables })}\n`);
   else process.stdout.write(`${tables.map(plainTable).join('\n\n')}\n\nCurves, tables and runs: ${out}\n`);
@@ -102,89 +79,17 @@ export async function compareCommand(options: CompareOptions): Promise<number> {
   return code;
 }
 
+const nameOf = (entries: readonly Entry[]): string =>
+  entries
+    .map(({ label }) => label)
+    .join('-vs-')
+    .slice(0, 80);
+
 function entriesOf({ configs, ablations, set = [], steps }: CompareOptions): Entry[] {
   if (ablations && configs.length > 0) throw new UsageError('--ablations brings its own configs; name none beside it.');
   const overrides = steps === undefined ? set : [...set, `steps=${steps}`];
   const files = ablations ? ABLATIONS.map((name) => join('configs', 'ablations', `${name}.json`)) : configs;
   return files.map((file) => ({ label: labelOf(file), config: readConfig(resolveShipped(file), overrides) }));
-}
-
-type PlacedRun = PlannedRun & { readonly dir: string };
-
-/** Makes the run's folder, or makes sure that the one that is there is of the same configuration. */
-function prepare({ dir, config, name, label }: PlacedRun): void {
-  if (!isRun(dir)) {
-    createRunFolder({ root: dir, runDir: dir, name: `${label} ${config.seed}`, config });
-    return;
-  }
-  const [change] = configChanges(stored(dir), config);
-  if (change)
-    throw new UsageError(
-      `${name} was begun with another configuration (${changeLine(change)}). Name another folder with --out, or delete ${dir} to run it anew.`,
-    );
-}
-
-function stored(dir: string): Config {
-  return parseConfig(readRunConfig(dir), [], `${dir}: config.json`);
-}
-
-const POLL_MS = 1000;
-
-/** Runs what is not finished, `jobs` at a time. Returns the exit code of the whole. */
-async function runAll(runs: readonly PlacedRun[], jobs: number, runChild: RunChild, say: (line: string) => void): Promise<number> {
-  const state = { code: EXIT.ok as number, stopping: false };
-  const live = new Set<{ stop(signal: NodeJS.Signals): void }>();
-  const onSignal = (signal: NodeJS.Signals): void => {
-    state.stopping = true;
-    state.code = signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
-    say('Stopping: the runs under way finish their step …');
-    for (const child of live) child.stop(signal);
-  };
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of signals) process.on(signal, onSignal);
-  const queue = [...runs];
-  let done = 0;
-  const worker = async (): Promise<void> => {
-    for (let run = queue.shift(); run && !state.stopping; run = queue.shift()) {
-      const view = viewOf(run.dir);
-      if (view.ended === 'finished') {
-        done += 1;
-        continue;
-      }
-      if (view.pause && !isAlive(run.dir)) {
-        state.code ||= EXIT.paused;
-        say(`${run.name} is paused: ${view.pause.reason} Read it, then: kelvin resume ${run.dir} --reason "why it may go on"`);
-        continue;
-      }
-      if (isAlive(run.dir)) {
-        say(`${run.name} is at work in another process; waiting for it.`);
-        while (isAlive(run.dir) && !state.stopping) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-        queue.unshift(run);
-        continue;
-      }
-      say(`${run.name} (${done + live.size + 1} of ${runs.length}) …`);
-      const started = performance.now();
-      const child = runChild(run.dir);
-      live.add(child);
-      const { code, words } = await child.done;
-      live.delete(child);
-      const minutes = ((performance.now() - started) / 60_000).toFixed(1);
-      if (code === EXIT.ok) {
-        done += 1;
-        say(`${run.name}: finished after ${minutes} minutes; ${done} of ${runs.length} are done.`);
-      } else if (code === EXIT.paused) {
-        queue.unshift(run);
-      } else if (!state.stopping) {
-        // What broke one run most likely breaks them all.
-        state.stopping = true;
-        state.code = code;
-        say(`${run.name} ended with exit code ${code}: ${words}`);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(jobs, runs.length) }, worker));
-  for (const signal of signals) process.off(signal, onSignal);
-  return state.code;
 }
 
 const shortened = ({ label, seed, dir, finished, steps, tokens, evals }: RunResult) => ({

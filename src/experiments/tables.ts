@@ -25,6 +25,7 @@ export function comparisonTable(groups: readonly Group[]): Table {
   const baseline = first ? meanOf(gains(first, GREEDY)) : null;
   return {
     title: 'Held-out accuracy in %, greedy (T = 1: sampled); mean ± standard error over seeds',
+    words: 1,
     head: [
       'Configuration',
       'Seeds',
@@ -62,6 +63,7 @@ export function ablationTable(groups: readonly Group[], configs: readonly Config
   const [first] = groups;
   return {
     title: 'Ablations: held-out accuracy in %, greedy (T = 1: sampled); mean ± standard error over seeds',
+    words: 5,
     head: [
       'Experiment',
       'Task types',
@@ -110,6 +112,7 @@ export function curveTable(groups: readonly Group[], path: string): Table {
   const steps = [...new Set(curves.flatMap((points) => [...points.keys()]))].sort((a, b) => a - b);
   return {
     title: `${path} in % by step`,
+    words: 1,
     head: ['Configuration', ...steps.map(String)],
     rows: groups.map(({ label }, i) => [label, ...steps.map((step) => percent(curves[i]?.get(step) ?? null))]),
   };
