@@ -8,6 +8,7 @@ import { lastWords, noteExit, openStderr, STDERR_FILE } from '../record/last-wor
 import { findRun, isAlive, summarise } from '../record/folder.ts';
 import { openJournalReader, verifyAudit } from '../record/journal.ts';
 import { applyOwnKeys } from './app-settings.ts';
+import type { DisplayName } from './display.ts';
 import { UsageError } from './exits.ts';
 import { modelsPort } from './models-port.ts';
 import { runsRoot } from './paths.ts';
@@ -73,20 +74,15 @@ function logTail(runDir: string): string {
 
 /**
  * `kelvin open RUN`: the app on a run, live or ended. A paused run whose process is gone gets one again, still paused, so
- * that it can be reviewed and resumed from the app.
+ * that it can be reviewed and resumed from the app. Another display than `full` follows it as lines.
  */
-export async function openCommand(name: string): Promise<number> {
-  requireTerminal();
+export async function openCommand(name: string, display: DisplayName): Promise<number> {
   const { dir, state } = findRun(runsRoot(), name);
+  if (display !== 'full') return await (await import('./follow.ts')).followRun(dir, display);
   if (state === 'paused' && !isAlive(dir)) {
     await startRunProcess(dir, ['--stay-paused']);
   }
   return await showApp(dir);
-}
-
-export function requireTerminal(): void {
-  if (!process.stdin.isTTY || !process.stdout.isTTY)
-    throw new UsageError('The app needs a terminal. Without one: kelvin train --headless, kelvin runs, kelvin resume RUN.');
 }
 
 /** Mounts the app on a run folder until the person leaves it. */

@@ -1,4 +1,5 @@
 import { createRunFolder } from '../record/folder.ts';
+import type { DisplayName } from './display.ts';
 import { firstConfig, isFirst } from './first.ts';
 import { modelFile } from './open.ts';
 import { showApp, startRunProcess } from './open-run.ts';
@@ -7,8 +8,11 @@ import { configOf, trainCommand } from './train.ts';
 import type { TrainOptions } from './train.ts';
 
 /** `kelvin` and `kelvin start`: a new run in its own process and the app on it; without a terminal, plain lines to the end. */
-export async function startCommand(options: TrainOptions & { readonly headless: boolean }): Promise<number> {
-  if (options.headless || !process.stdin.isTTY || !process.stdout.isTTY) return await trainCommand(options);
+export async function startCommand({
+  display,
+  ...options
+}: Omit<TrainOptions, 'display'> & { readonly display: DisplayName }): Promise<number> {
+  if (display !== 'full') return await trainCommand({ ...options, display });
   const root = runsRoot();
   const chosen = isFirst(root, { ...options }) ? await firstConfig() : options.config;
   if (chosen === null) return 0;
