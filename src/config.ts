@@ -166,6 +166,7 @@ const schema = z.strictObject({
       judge: z
         .strictObject({
           model: z.string().default(''),
+          url: z.string().default(''),
           share: z.number().min(0).max(1).default(0.02),
           answerSeconds: z.number().positive().default(120),
         })
@@ -250,8 +251,10 @@ function contradiction(config: Config): string | null {
     loss,
     optim,
     algorithm,
-    engine: { mode },
+    engine: { mode, kind },
   } = config;
+  const served = kind === 'tinker' ? contradictionOnServer(config) : null;
+  if (served !== null) return served;
   if (loss.kl > 0 && mode === 'full')
     return '"loss.kl" compares with the model without its adapter, and "engine.mode" is "full". Set engine.mode to "lora", or loss.kl to 0.';
   if (optim.epochs > 1 && loss.kind === 'reinforce')
@@ -264,6 +267,16 @@ function contradiction(config: Config): string | null {
     return `The generator writes JavaScript, and "language" is "${language}". Set "data" to a JSON Lines file of tasks.`;
   if (algorithm.mix === 'progress' && (paradigm !== 'absolute-zero' || algorithm.solver !== 'reuse'))
     return '"algorithm.mix": "progress" shares out the rollouts of self-play. Set "paradigm" to "absolute-zero" and "algorithm.solver" to "reuse", or the mix to "fixed".';
+  return null;
+}
+
+/** What a run on a server that speaks the Tinker API cannot have. */
+function contradictionOnServer({ engine: { mode, tinker }, adapter, loss }: Config): string | null {
+  if (tinker.url === '')
+    return '"engine.kind" is "tinker", and "engine.tinker.url" is empty. Set it to the server\'s address, http://host:8000.';
+  if (mode === 'full') return '"engine.kind": "tinker" trains adapters, and "engine.mode" is "full". Set engine.mode to "lora".';
+  if (adapter !== undefined) return '"adapter" cannot be loaded into a server that speaks the Tinker API. Leave it out.';
+  if (loss.kl > 0) return '"loss.kl" compares with the base model, which the Tinker API has no way to ask for. Set loss.kl to 0.';
   return null;
 }
 

@@ -11,13 +11,15 @@ import { shapeOf } from '../engine/ggml/shape.ts';
 import { readTrained } from '../engine/ggml/state.ts';
 import type { Trained } from '../engine/ggml/state.ts';
 import { EngineError } from '../engine/ports.ts';
+import { isTinkerState } from '../engine/tinker/state.ts';
 import { sha256 } from '../models/cache.ts';
 import { inline } from '../core/inert.ts';
 import { latestCheckpoint } from '../record/checkpoint.ts';
 import { hasJournal } from '../record/journal.ts';
 import { findRun, readRunConfig } from '../record/folder.ts';
 import { EXIT, UsageError } from './exits.ts';
-import { modelFile } from './open.ts';
+import { learnedOnServer } from './learned-on-server.ts';
+import { modelFile } from './model-file.ts';
 import { runsRoot } from './paths.ts';
 import { namedIn, readEvents } from './restore.ts';
 import { ENGINE_FOLDER } from './session.ts';
@@ -42,6 +44,10 @@ export async function learnedIn(run: string): Promise<Learned> {
   if (found === null) throw new UsageError(`${basename(dir)} has no checkpoint yet; the first comes after seeding. Let it run on.`);
   for (const warning of found.warnings) process.stderr.write(`${inline(warning)} Step ${found.step} is taken instead.\n`);
   const config = parseConfig(readRunConfig(dir), [], `${dir}: config.json`);
+  if (isTinkerState(join(found.dir, ENGINE_FOLDER))) {
+    const { model, trained } = await learnedOnServer(config, join(found.dir, ENGINE_FOLDER));
+    return { dir, step: found.step, config, model, trained };
+  }
   const model = await modelFile(config.model);
   const trained = readTrained(join(found.dir, ENGINE_FOLDER));
   if ((await sha256(model)) !== trained.modelHash)

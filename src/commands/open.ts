@@ -7,9 +7,10 @@ import { isLanguage, loadLanguage } from '../environment/languages.ts';
 import { loadDefinition } from '../environment/definitions.ts';
 import type { Environment } from '../environment/port.ts';
 import { changed, readOrigin } from '../models/cache.ts';
-import { fetchModel, isUri } from '../models/resolve.ts';
-import { fetchDisplay } from './fetch-display.ts';
-import { resolveShipped } from './paths.ts';
+import { modelFile } from './model-file.ts';
+import { openTinkerEngine } from './open-tinker.ts';
+
+export { modelFile } from './model-file.ts';
 
 /** Each thread is a lane with graphs and gradients of its own, so memory grows with them. */
 const MOST_THREADS = 8;
@@ -19,6 +20,7 @@ export const threadsFor = (configured: number, cores: number): number => configu
 
 /** The engine that a config asks for. Throws `EngineError` with what to do. */
 export async function openEngine(config: Config, inference = false, onPlan?: EngineOptions['onPlan']): Promise<Engine> {
+  if (config.engine.kind === 'tinker') return await openTinkerEngine(config);
   const model = await modelFile(config.model);
   const engine = await openGgmlEngine({
     ...config.engine,
@@ -34,10 +36,6 @@ export async function openEngine(config: Config, inference = false, onPlan?: Eng
   await engine[Symbol.asyncDispose]();
   throw changed(model, origin);
 }
-
-/** The file that a config means by its model: a path, or a URI that is fetched when it is not in the cache. */
-export const modelFile = async (model: string): Promise<string> =>
-  isUri(model) ? await fetchModel(model, fetchDisplay('stderr')) : resolveShipped(model);
 
 /** The environment that a config asks for. */
 export async function openEnvironment(config: Config): Promise<Environment> {

@@ -40,7 +40,7 @@ import { lastDrill } from './drill-record.ts';
 import { createLive } from './live.ts';
 import { userName } from './user.ts';
 import { checkChain, figureAt, hasRoom, openThoughtReader, tiersOff, untilWritten } from './watching.ts';
-import { EXIT } from './exits.ts';
+import { EXIT, explain } from './exits.ts';
 import { ROOT } from './paths.ts';
 import { detectorVersions, machineRecord } from './provenance.ts';
 import { commandHandler } from './orders.ts';
@@ -256,7 +256,7 @@ function evaluator(
 
 function recordFault(record: (events: readonly RunEvent[]) => void, state: LoopState, error: unknown): void {
   try {
-    record([{ type: 'error', step: state.step, message: error instanceof Error ? error.message : String(error), exitCode: EXIT.fault }]);
+    record([{ type: 'error', step: state.step, message: error instanceof Error ? error.message : String(error), exitCode: explain(error).code }]);
   } catch {
     // The journal itself is the fault (a full disk): the message still reaches the terminal and the exit code.
   }

@@ -69,7 +69,7 @@ export async function update(context: LoopContext, items: readonly TrainingItem[
     // The first pass is the one on the policy that sampled; later ones tell how far the update went.
     const clipped = result.metrics['loss/clipped'];
     if (epoch === 0) {
-      metrics = { ...result.metrics, loss: result.loss, 'optim/grad_norm': gradNorm };
+      metrics = { ...result.metrics, loss: result.loss, ...(Number.isNaN(gradNorm) ? {} : { 'optim/grad_norm': gradNorm }) };
       data = data.map((datum, i) => ({ ...datum, old: result.logprobs[i] as Float32Array }));
     } else if (clipped !== undefined) metrics = { ...metrics, 'loss/clipped': clipped };
   }

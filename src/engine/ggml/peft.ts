@@ -16,7 +16,7 @@ import type { Linear, Shape } from './shape.ts';
 
 const CONFIG = 'adapter_config.json';
 const TENSORS = 'adapter_model.safetensors';
-const MODULES: Readonly<Record<Linear, string>> = {
+export const MODULES: Readonly<Record<Linear, string>> = {
   attn_q: 'self_attn.q_proj',
   attn_k: 'self_attn.k_proj',
   attn_v: 'self_attn.v_proj',
@@ -160,8 +160,8 @@ function readConfig(dir: string): z.infer<typeof configSchema> {
   return parsed.data;
 }
 
-/** Moves the rows of a q or k layer's B, [rank, out] innermost first, between the two orders. */
-function reorder(data: Float32Array, linear: Linear, shape: Shape, rank: number, direction: 'to PEFT' | 'from PEFT'): Float32Array {
+/** Moves the rows of a q or k layer's weight or of its B, `rank` numbers each, between the two orders. */
+export function reorder(data: Float32Array, linear: Linear, shape: Shape, rank: number, direction: 'to PEFT' | 'from PEFT'): Float32Array {
   if ((linear !== 'attn_q' && linear !== 'attn_k') || NEOX[shape.architecture ?? 'llama']) return data;
   const half = shape.headWidth / 2;
   const out = new Float32Array(data.length);
