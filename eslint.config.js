@@ -10,6 +10,8 @@ const rooms = {
   'src/export': ['engine', 'environment', 'loop', 'eval', 'pretrain', 'commands', 'safety', 'ui'],
   'src/loop': ['eval', 'pretrain', 'commands', 'ui'],
   'src/eval': ['record', 'commands', 'safety', 'ui'],
+  'src/tasks': ['engine', 'environment', 'record', 'loop', 'commands', 'safety', 'ui'],
+  'src/experiments': ['engine', 'environment', 'record', 'loop', 'eval', 'pretrain', 'commands', 'safety', 'ui'],
   'src/models': ['environment', 'record', 'loop', 'eval', 'pretrain', 'commands', 'safety', 'ui'],
   'src/pretrain': ['record', 'environment', 'loop', 'eval', 'commands', 'safety', 'ui'],
   safety: ['environment', 'record', 'loop', 'eval', 'pretrain', 'commands', 'ui'],
