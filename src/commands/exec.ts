@@ -35,7 +35,7 @@ interface ExecLine {
 /** More generous than a proposal's: programs here are somebody's, not a small model's. */
 const EXEC_LIMITS: Partial<EnvironmentLimits> = {
   fuel: 16_000,
-  timeoutMs: 20_000,
+  timeoutMs: 60_000,
   outputChars: VALUE_LIMITS.chars,
   programChars: 200_000,
   inputChars: 200_000,

@@ -23,7 +23,7 @@ describe('the pool', () => {
     await expect.poll(() => environment.stats().kills, { timeout: 5_000 }).toBeGreaterThan(0);
   });
 
-  test('a process above its memory threshold is replaced, and nothing is lost', async () => {
+  test('a process above its memory threshold is replaced, and nothing is lost', { timeout: 180_000 }, async () => {
     const rules = { ...javascriptRules, recycleMb: { process: 1, worker: 1 } };
     await using environment = await openSandbox(rules, {}, { workers: 1 });
     for (let round = 0; environment.stats().recycles < 2; round++) {

@@ -9,8 +9,8 @@ const RUN_MS = 120_000;
 /** Where ours is the better verdict (docs/sandbox.md). */
 const ALSO_RIGHT: Readonly<Record<string, readonly string[]>> = {
   int_str: ['timeout'],
-  pickle_deep_del: ['memory'],
-  stdout_flood: ['ok'],
+  // By the fuel of this test; with more it is `memory`, and with more memory `ok`.
+  pickle_deep_del: ['timeout'],
   answer_is_code: ['unsupported'],
 };
 

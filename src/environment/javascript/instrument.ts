@@ -3,9 +3,10 @@ import { OP, readInstruction } from '../wasm/instructions.ts';
 
 /**
  * Rewrites the interpreter's WebAssembly so that it counts its own work: every turn of every loop and every call, in C
- * code too, takes fuel by the length of the code that follows, and without fuel it traps. So native code that never
- * comes back to the interpreter (`join` of 2³² elements) ends by fuel, at the same step on every machine. The two globals,
- * fuel and C's stack pointer, become exports: with them and the memory put back, an instance is as new, even after a trap.
+ * code too, takes fuel by the length of the code that follows, copying or filling memory takes a step a byte, and without
+ * fuel it traps. So native code that never comes back to the interpreter (`join` of 2³² elements) ends by fuel, at the same
+ * step on every machine. Fuel and C's stack pointer become exports: with them and the memory put back, an instance is as
+ * new, even after a trap.
  */
 export const FUEL_EXPORT = 'kelvin.fuel';
 export const STACK_EXPORT = 'kelvin.stack';
@@ -14,6 +15,10 @@ const SECTION = { global: 6, export: 7, code: 10 } as const;
 const GLOBAL_KIND = 3;
 const STACK_POINTER = 0;
 const FUEL = 1;
+/** Holds the length of a copy while its fuel is taken. */
+const LENGTH = 2;
+/** For what the module does by itself when it is instantiated. */
+const START_FUEL = 0x7fff_ffff;
 /** Most that one stretch of code costs. */
 const MOST = 64;
 /** Functions shorter than this are free: a loop that calls them pays. */
@@ -43,11 +48,12 @@ function rewriteSection(id: number, body: ByteReader): Uint8Array {
     return out.name(STACK_EXPORT).byte(GLOBAL_KIND).u32(STACK_POINTER).view();
   }
   if (count !== FUEL) throw new Error('The WebAssembly file has not the one global that the instrumentation expects.');
-  const mutableI64 = [0x7e, 1, I64.const, 0, OP.end];
-  return out.u32(count + 1).copy(bytes, body.at, end).byte(...mutableI64).view(); // prettier-ignore
+  out.u32(count + 2).copy(bytes, body.at, end);
+  out.byte(0x7e, 1, I64.const).s32(START_FUEL).byte(OP.end);
+  return out.byte(0x7f, 1, OP.const, 0, OP.end).view();
 }
 
-const I64 = { const: 0x42, subtract: 0x7d, less: 0x53 } as const;
+const I64 = { const: 0x42, subtract: 0x7d, less: 0x53, fromU32: 0xad } as const;
 const UNREACHABLE = 0x00;
 const NO_VALUE = 0x40;
 
@@ -65,10 +71,11 @@ function rewriteCode(body: ByteReader): Uint8Array {
   return out.view();
 }
 
+/** Code that costs. */
 interface Stretch {
-  /** Where the code begins that costs. */
   readonly at: number;
-  length: number;
+  /** Number of instructions; or the operation costs what it moves. */
+  length: number | 'bytes';
 }
 
 function rewriteFunction(body: ByteReader, out: ByteWriter): void {
@@ -77,23 +84,28 @@ function rewriteFunction(body: ByteReader, out: ByteWriter): void {
     body.u32();
     body.byte();
   }
-  const [entry, ...loops] = findStretches(body);
+  const [entry, ...others] = findStretches(body);
   let copied = start;
-  for (const stretch of entry.length < SHORT ? loops : [entry, ...loops]) {
-    out.copy(bytes, copied, stretch.at);
-    copied = stretch.at;
-    burn(out, Math.min(MOST, stretch.length));
+  for (const { at, length } of entry.length < SHORT ? others : [entry, ...others]) {
+    out.copy(bytes, copied, at);
+    copied = at;
+    if (length === 'bytes') burnBytes(out);
+    else burn(out, Math.min(MOST, length));
   }
   out.copy(bytes, copied, end);
 }
 
-/** The code from the function's entry and from each loop's head, up to the next loop. */
-function findStretches(body: ByteReader): [Stretch, ...Stretch[]] {
-  let current: Stretch = { at: body.at, length: 0 };
-  const stretches: [Stretch, ...Stretch[]] = [current];
+type Code = Stretch & { length: number };
+
+/** The code from the function's entry and from each loop's head, up to the next loop; and each copy and fill of memory. */
+function findStretches(body: ByteReader): [Code, ...Stretch[]] {
+  let current: Code = { at: body.at, length: 0 };
+  const stretches: [Code, ...Stretch[]] = [current];
   while (!body.done) {
+    const { at } = body;
     const { kind } = readInstruction(body);
     current.length++;
+    if (kind === 'copy' || kind === 'fill') stretches.push({ at, length: 'bytes' });
     if (kind === 'loop') {
       current = { at: body.at, length: 0 };
       stretches.push(current);
@@ -105,5 +117,16 @@ function findStretches(body: ByteReader): [Stretch, ...Stretch[]] {
 /** `if ((fuel -= cost) < 0) trap` */
 function burn(out: ByteWriter, cost: number): void {
   out.byte(OP.globalGet, FUEL, I64.const).s32(cost).byte(I64.subtract, OP.globalSet, FUEL);
+  trapWhenEmpty(out);
+}
+
+/** The same with the length that lies on top of the stack, and stays there. */
+function burnBytes(out: ByteWriter): void {
+  out.byte(OP.globalSet, LENGTH, OP.globalGet, FUEL, OP.globalGet, LENGTH, I64.fromU32, I64.subtract, OP.globalSet, FUEL);
+  trapWhenEmpty(out);
+  out.byte(OP.globalGet, LENGTH);
+}
+
+function trapWhenEmpty(out: ByteWriter): void {
   out.byte(OP.globalGet, FUEL, I64.const, 0, I64.less, OP.if, NO_VALUE, UNREACHABLE, OP.end);
 }

@@ -40,7 +40,7 @@ export function bootPython(module: WebAssembly.Module, files: Files, surrounding
   const { exports, memory } = host.instantiate(module);
   const python = new CPython(exports, memory);
   const { api } = python;
-  host.onTick = () => python.refuel(0x7fff_ffff);
+  host.onTick = () => void (python.fuel.value = 0x7fff_ffff);
   host.onTick();
   api.malloc(surroundings.padding);
   api.__wasm_call_ctors();

@@ -59,9 +59,9 @@ export class CPython {
     this.memory = memory;
   }
 
-  /** Sets how many turns of loops may pass until the next tick. */
-  refuel(steps: number): void {
-    (this.exports[EXPORTS.fuel] as WebAssembly.Global).value = steps;
+  /** How many steps may pass until the next tick; below zero by what a long copy took at once. */
+  get fuel(): WebAssembly.Global<'i32'> {
+    return this.exports[EXPORTS.fuel] as WebAssembly.Global<'i32'>;
   }
 
   /** Address of an exported variable. */

@@ -48,6 +48,9 @@ const CODECS =
   'rot_13 hex_codec base64_codec quopri_codec zlib_codec cp437 cp850 cp1250 cp1251 cp1252 iso8859_2 iso8859_5 iso8859_15 koi8_r mac_roman ' +
   'big5 gb18030 gb2312 gbk euc_jp euc_kr shift_jis';
 
+/** Imported by C code on a program's behalf: `int` and `str` of numbers with thousands of digits. */
+const LAZY = ['_pylong'];
+
 /**
  * Runs once while the interpreter boots. Imports what tasks may import, then takes the way to any further module
  * away: there are no files behind the interpreter any more, and what a program's `import` may name is a list. Leaves
@@ -61,7 +64,7 @@ import builtins, sys, gc, collections, collections.abc, encodings, re, traceback
 ${CODECS.split(' ')
   .map((codec) => `import encodings.${codec}`)
   .join('\n')}
-${modules.map((name) => `import ${name}`).join('\n')}
+${[...LAZY, ...modules].map((name) => `import ${name}`).join('\n')}
 
 class Refused(ImportError):
     pass
@@ -75,7 +78,7 @@ def make(allowed, load, refused, known):
     return __import__
 
 guest_builtins = dict(vars(builtins))
-guest_builtins['__import__'] = make(frozenset(${JSON.stringify(['__future__', ...modules.map((name) => name.split('.')[0])])}), builtins.__import__, Refused, sys.modules)
+guest_builtins['__import__'] = make(frozenset(${JSON.stringify(['__future__', ...LAZY, ...modules.map((name) => name.split('.')[0])])}), builtins.__import__, Refused, sys.modules)
 
 def make_plain(kind, error, refusal, sequences, mappings, pairs, limit):
     def plain(value, depth=0):

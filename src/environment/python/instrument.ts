@@ -37,7 +37,7 @@ const SECTION = { type: 1, import: 2, function: 3, memory: 5, global: 6, export:
 /** Cards for 4 GiB, so that no address is out of their range. */
 const CARD_PAGES = 16;
 /** Bytes that a bulk operation moves for one step of fuel, as a shift. */
-const BULK_SHIFT = 7;
+const BULK_SHIFT = 6;
 const { i32 } = TYPE;
 
 interface Layout {
@@ -52,6 +52,8 @@ interface Layout {
   deep: number;
   stackPointer: number;
   firstType: number;
+  /** Functions before it are imports. */
+  firstDefined: number;
   firstFunction: number;
 }
 
@@ -99,6 +101,7 @@ function readLayout(bytes: Uint8Array, hooks: Hooks): Layout {
     deep: -1,
     stackPointer: -1,
     firstType: 0,
+    firstDefined: 0,
     firstFunction: 0,
   };
   for (const { id, body } of sections(bytes)) {
@@ -136,7 +139,7 @@ function readImport(body: ByteReader, layout: Layout, hooks: Hooks): void {
   if (kind === 0) {
     if (name === hooks.tick) layout.tick = layout.functionTypes.length;
     if (name === hooks.trampoline) layout.trampoline = layout.functionTypes.length;
-    layout.functionTypes.push(body.u32());
+    layout.firstDefined = layout.functionTypes.push(body.u32());
   } else if (kind === 3) {
     skipValueType(body);
     body.byte();
@@ -272,6 +275,10 @@ class FunctionRewriter {
           break;
         case 'call':
           if (instruction.target === layout.trampoline) replace('trampoline');
+          else if (instruction.target >= layout.firstDefined) {
+            take(at);
+            this.spend(1);
+          }
           break;
         case 'fill':
         case 'copy':

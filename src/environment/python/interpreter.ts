@@ -42,6 +42,8 @@ class Stop extends Error {
 
 /** Turns of loops and calls, in Python's own C code too, for one tick of fuel: 0.05 to 0.3 ms. */
 const STEPS_PER_TICK = 16_384;
+/** Ticks between two looks at the clock, as a shift. */
+const CLOCK_SHIFT = 5;
 const FILE_INPUT = 257;
 const EXPRESSION_INPUT = 258;
 const MESSAGE_CHARS = 300;
@@ -87,7 +89,7 @@ export class PythonInterpreter {
     this.lost = false;
     this.deadline = spentMs() + this.options.limits.timeoutMs;
     this.host.reset();
-    this.python.refuel(STEPS_PER_TICK);
+    this.python.fuel.value = STEPS_PER_TICK;
     let result: RunResult;
     try {
       result = this.execute(run);
@@ -131,10 +133,14 @@ export class PythonInterpreter {
   }
 
   private tick(): void {
-    this.python.refuel(STEPS_PER_TICK);
+    const { fuel } = this.python;
+    const due = 1 + Math.floor(Math.max(0, -fuel.value) / STEPS_PER_TICK);
+    fuel.value += due * STEPS_PER_TICK;
     this.options.tick();
-    if (++this.ticks > this.options.limits.fuel) this.stopped ??= 'fuel';
-    else if ((this.ticks & 31) === 0 && spentMs() > this.deadline) this.stopped ??= 'clock';
+    const before = this.ticks;
+    this.ticks += due;
+    if (this.ticks > this.options.limits.fuel) this.stopped ??= 'fuel';
+    else if (before >> CLOCK_SHIFT !== this.ticks >> CLOCK_SHIFT && spentMs() > this.deadline) this.stopped ??= 'clock';
     if (this.stopped !== null) throw new Halt('out of fuel');
   }
 
