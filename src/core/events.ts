@@ -41,6 +41,28 @@ export type RunEvent =
   | { readonly type: 'step'; readonly step: number; readonly metrics: Metrics }
   /** Held-out evaluation after `step` updates. */
   | { readonly type: 'eval'; readonly step: number; readonly metrics: Metrics }
+  /** A published benchmark was taken with the weights after `step` updates (docs/benchmarks.md). */
+  | {
+      readonly type: 'benchmark';
+      readonly step: number;
+      readonly suite: string;
+      /** SHA-256 of the suite's files together. */
+      readonly suiteHash: string;
+      readonly modelHash: string;
+      readonly adapterHash: string | null;
+      /** Problems answered, and problems of the whole suite (null: only the first ones were read). */
+      readonly problems: number;
+      readonly of: number | null;
+      readonly samples: number;
+      /** 0 = greedy. */
+      readonly temperature: number;
+      /** Tokens of the longest answer, and of the context. */
+      readonly maxTokens: number;
+      readonly context: number;
+      readonly seed: number;
+      /** `pass@K`, `length`, `cut`. */
+      readonly metrics: Metrics;
+    }
   /** `digest`: SHA-256 of the checkpoint's manifest, which names its files with theirs. */
   | { readonly type: 'checkpoint'; readonly step: number; readonly dir: string; readonly digest?: string | undefined }
   | {

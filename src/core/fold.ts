@@ -53,6 +53,8 @@ export interface RunView {
   /** One row a step: [step, metrics]. */
   readonly steps: readonly (readonly [number, Metrics])[];
   readonly evals: readonly (readonly [number, Metrics])[];
+  /** Published benchmarks, in the order in which they were taken. */
+  readonly benchmarks: readonly BenchmarkEvent[];
   readonly flagged: readonly FlaggedThought[];
   readonly pause: { readonly step: number; readonly cause: PauseCause; readonly reason: string; readonly rolloutId: string | null } | null;
   readonly counts: {
@@ -83,6 +85,7 @@ export const EMPTY_VIEW: RunView = {
   tiers: [],
   steps: [],
   evals: [],
+  benchmarks: [],
   flagged: [],
   pause: null,
   counts: { rollouts: 0, tasks: 0, findings: [0, 0, 0, 0, 0] },
@@ -122,6 +125,7 @@ export function fold(view: RunView, event: RunEvent): RunView {
         drill: event.drill,
         steps: view.steps.filter(([step]) => step <= event.step),
         evals: view.evals.filter(([step]) => step <= event.step),
+        benchmarks: view.benchmarks.filter(({ step }) => step <= event.step),
         phase: null,
         ended: null,
         error: null,
@@ -167,6 +171,8 @@ export function fold(view: RunView, event: RunEvent): RunView {
       return { ...view, step: event.step, phase: null, steps: [...view.steps, [event.step, event.metrics]] };
     case 'eval':
       return { ...view, evals: [...view.evals, [event.step, event.metrics]] };
+    case 'benchmark':
+      return { ...view, benchmarks: [...view.benchmarks, event] };
     case 'checkpoint':
       return { ...view, lastCheckpoint: event.step };
     case 'pause':
@@ -187,6 +193,8 @@ export function fold(view: RunView, event: RunEvent): RunView {
       return { ...view, state: event.cause, ended: event.cause, phase: null };
   }
 }
+
+export type BenchmarkEvent = Extract<RunEvent, { type: 'benchmark' }>;
 
 type ReviewEvent = Extract<RunEvent, { type: 'review' }>;
 

@@ -70,5 +70,5 @@ export async function checkOrigin(file: string): Promise<void> {
 export const changed = (file: string, origin: Origin): EngineError =>
   new EngineError(
     'corrupt',
-    `${file} is not the file that was fetched from ${origin.source}: its contents have changed. Delete it and fetch it again with: kelvin models add ${origin.source}`,
+    `${file} is not the file that was fetched from ${origin.source}: its contents have changed. Delete it and ${origin.source.startsWith('hf:datasets/') ? 'run the command again, which fetches it' : `fetch it again with: kelvin models add ${origin.source}`}`,
   );

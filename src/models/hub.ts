@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../engine/ports.ts';
-import { modelsFolder, recordOrigin, sha256 } from './cache.ts';
+import { cacheRoot, checkOrigin, modelsFolder, recordOrigin, sha256 } from './cache.ts';
 import type { FetchOptions } from './resolve.ts';
 
 /** `hf:user/repo`, `hf:user/repo:TAG` or `hf:user/repo/folder/file.gguf#branch`, taken apart. */
@@ -14,6 +14,8 @@ export interface HubUri {
   /** Path inside the repository; null for a tag. */
   readonly path: string | null;
   readonly branch: string;
+  /** A file of a data set, not of a model. */
+  readonly dataset?: boolean;
 }
 
 const PART = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -39,8 +41,34 @@ export function parseHubUri(uri: string): HubUri {
   return { user, repo, tag: path === null ? (tag ?? 'latest') : null, path, branch };
 }
 
-/** Where files of a repository lie; a file put here by hand is found. */
-export const hubFolder = ({ user, repo }: HubUri): string => join(modelsFolder(), 'hf', user, repo);
+/** `hf:user/repo/folder/file.jsonl#branch` as a file of a data set. @throws EngineError `missing` for what is no such URI. */
+export function parseDatasetUri(uri: string): HubUri {
+  const [name = '', branch = 'main'] = uri.replace(/^hf:(?:datasets\/)?/, '').split('#');
+  const [user = '', repo = '', ...rest] = name.split('/');
+  if (rest.length === 0 || ![user, repo, ...rest, ...branch.split('/')].every((part) => PART.test(part)))
+    throw new EngineError('missing', `"${uri}" names no file of a data set. Write hf:user/repo/folder/file.jsonl.`);
+  return { user, repo, tag: null, path: rest.join('/'), branch, dataset: true };
+}
+
+/** Where files of a repository lie; a file put here by hand is found. Files of data sets keep their folders, whose names tell them apart. */
+export const hubFolder = ({ user, repo, dataset, path }: HubUri): string =>
+  dataset
+    ? join(cacheRoot(), 'datasets', 'hf', user, repo, ...(path?.split('/').slice(0, -1) ?? []))
+    : join(modelsFolder(), 'hf', user, repo);
+
+const repository = ({ user, repo, dataset }: HubUri): string => `${dataset ? 'datasets/' : ''}${user}/${repo}`;
+
+/**
+ * The file of a data set: from the cache, where it is checked against its record, or fetched.
+ * @throws EngineError with what to do.
+ */
+export async function fetchDataset(uri: string, options: HubFetchOptions = {}): Promise<string> {
+  const parsed = parseDatasetUri(uri);
+  const file = join(hubFolder(parsed), parsed.path?.split('/').at(-1) ?? '');
+  if (!existsSync(file)) return await fetchParsed(uri.replace(/^hf:(?:datasets\/)?/, 'hf:datasets/'), parsed, options);
+  await checkOrigin(file);
+  return file;
+}
 
 /** The file of a URI in the cache, or null. A tag finds the file whose name ends in it. */
 export function hubCached(uri: string): string | null {
@@ -74,8 +102,10 @@ interface Remote {
  * Downloads the file of a URI into the cache; a partial download goes on where it stopped.
  * @throws EngineError with what to do: no network, unknown repository, disk too small, wrong checksum.
  */
-export async function fetchHub(uri: string, options: HubFetchOptions = {}): Promise<string> {
-  const parsed = parseHubUri(uri);
+export const fetchHub = async (uri: string, options: HubFetchOptions = {}): Promise<string> =>
+  await fetchParsed(uri, parseHubUri(uri), options);
+
+async function fetchParsed(uri: string, parsed: HubUri, options: HubFetchOptions): Promise<string> {
   const folder = hubFolder(parsed);
   const remote = await describeRemote(uri, parsed, folder);
   const name = remote.path.split('/').at(-1) as string;
@@ -87,7 +117,7 @@ export async function fetchHub(uri: string, options: HubFetchOptions = {}): Prom
     );
   mkdirSync(folder, { recursive: true });
   checkSpace(folder, remote.bytes, `${file}.ipull`);
-  options.say?.(`Fetching ${name} from ${endpoint()}${parsed.user}/${parsed.repo}`);
+  options.say?.(`Fetching ${name} from ${endpoint()}${repository(parsed)}`);
   const arrived = await download(parsed, remote, folder, options);
   const hash = await sha256(arrived);
   if (remote.sha256 !== null && hash !== remote.sha256) {
@@ -115,7 +145,10 @@ async function describeRemote(uri: string, parsed: HubUri, folder: string): Prom
     path = ggufFile.rfilename;
     if (!path.split('/').every((part) => PART.test(part))) throw unknown(uri, `the hub names the file "${path.slice(0, 80)}"`);
   }
-  const head = await request(`${user}/${repo}/resolve/${branch}/${path}`, uri, folder, { method: 'HEAD', redirect: 'manual' });
+  const head = await request(`${repository(parsed)}/resolve/${encodeURIComponent(branch)}/${path}`, uri, folder, {
+    method: 'HEAD',
+    redirect: 'manual',
+  });
   const etag = head.headers.get('x-linked-etag')?.replace(/^(W\/)?"|"$/g, '') ?? '';
   const bytes = Number(head.headers.get('x-linked-size') ?? head.headers.get('content-length') ?? 0);
   return { path, bytes, sha256: /^[0-9a-f]{64}$/i.test(etag) ? etag.toLowerCase() : null };
@@ -143,7 +176,9 @@ async function request(path: string, uri: string, folder: string, init: RequestI
 const unknown = (uri: string, why: string): EngineError =>
   new EngineError(
     'missing',
-    `${uri} cannot be fetched: ${why}. Check user, repository, and file or quantisation; kelvin models lists some that work.`,
+    uri.startsWith('hf:datasets/')
+      ? `${uri} cannot be fetched: ${why}. Check user, repository and file, or fetch the file elsewhere and name its path.`
+      : `${uri} cannot be fetched: ${why}. Check user, repository, and file or quantisation; kelvin models lists some that work.`,
   );
 
 function checkSpace(folder: string, bytes: number, partial: string): void {
@@ -153,7 +188,7 @@ function checkSpace(folder: string, bytes: number, partial: string): void {
   if (missing > 0)
     throw new EngineError(
       'missing',
-      `The model takes ${gb(bytes)}, but ${folder} has ${gb(bavail * bsize)} free. Free ${gb(missing)}, or set KELVIN_CACHE to a folder on another disk.`,
+      `The file takes ${gb(bytes)}, but ${folder} has ${gb(bavail * bsize)} free. Free ${gb(missing)}, or set KELVIN_CACHE to a folder on another disk.`,
     );
 }
 
@@ -166,7 +201,9 @@ async function download(parsed: HubUri, remote: Remote, folder: string, options:
   const signal = AbortSignal.any([stall.signal, ...(options.signal ? [options.signal] : [])]);
   try {
     const downloader = await createModelDownloader({
-      modelUri: `hf:${parsed.user}/${parsed.repo}/${remote.path}${parsed.branch === 'main' ? '' : `#${parsed.branch}`}`,
+      modelUri: parsed.dataset
+        ? `${endpoint()}${repository(parsed)}/resolve/${encodeURIComponent(parsed.branch)}/${remote.path}`
+        : `hf:${parsed.user}/${parsed.repo}/${remote.path}${parsed.branch === 'main' ? '' : `#${parsed.branch}`}`,
       dirPath: folder,
       fileName: remote.path.split('/').at(-1) as string,
       deleteTempFileOnCancel: false,
