@@ -2,7 +2,9 @@
  * A reinforcement-learning step and plain training on a 135 M model with LoRA of rank 16, against transformers + PEFT
  * (bench/torch/step.py) on the same machine in the same run, taking turns.
  *
- *   npm run bench training            KELVIN_PYTHON names a Python with torch, transformers and peft; without it only our side runs
+ *   npm run bench training [rl|train] [REPEATS]
+ *
+ * KELVIN_PYTHON names a Python with torch, transformers and peft; without it only our side runs. Without a task both are run.
  *
  * Figures are CPU-seconds (the machine may be shared) and peak resident memory of each side's process.
  */
@@ -10,7 +12,7 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { median, report } from './report.ts';
 
-const REPEATS = 3;
+const [only, repeats = '3'] = process.argv.slice(2);
 
 interface Line {
   readonly [part: string]: number;
@@ -34,7 +36,7 @@ const ours = (task: string, threads: number): Line[] | null =>
     path.join(here, 'training-step.ts'),
     task,
     String(threads),
-    String(REPEATS + 1),
+    String(Number(repeats) + 1),
   ]);
 const theirs = (task: string, threads: number): Line[] | null =>
   side(process.env['KELVIN_PYTHON'] ?? 'python3', [
@@ -43,13 +45,14 @@ const theirs = (task: string, threads: number): Line[] | null =>
     '--threads',
     String(threads),
     '--repeats',
-    String(REPEATS + 1),
+    String(Number(repeats) + 1),
   ]);
 
 for (const [task, threads, unit] of [
   ['rl', 2, 'RL step: 16 prompts × 4 rollouts, 64 + 64 tokens'],
   ['train', 1, 'training, 512 tokens, all targets'],
 ] as const) {
+  if (only !== undefined && only !== task) continue;
   const mine = ours(task, threads);
   const other = theirs(task, threads);
   if (mine === null) process.exitCode = 1;

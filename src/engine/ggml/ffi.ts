@@ -69,6 +69,7 @@ const SIGNATURES = [
   'void* ggml_cont(void* c, void* a)',
   'void* ggml_cast(void* c, void* a, int type)',
   'void* ggml_cpy(void* c, void* a, void* b)',
+  'void* ggml_argmax(void* c, void* a)',
   'void* ggml_get_rows(void* c, void* a, void* b)',
   'void* ggml_get_rows_back(void* c, void* a, void* b, void* s)',
   'void* ggml_repeat_back(void* c, void* a, void* b)',

@@ -98,7 +98,7 @@ export function drawGraph(
 
 /** Room for nodes, well above what a graph takes: ggml ends the process when it runs out. */
 export const nodesFor = (shape: Shape, chunks: number, headSlices: number): number =>
-  1200 * shape.layers + (80 + 24 * headSlices) * chunks + 500;
+  1200 * shape.layers + (96 + 24 * headSlices) * chunks + 500;
 
 function fill(
   build: BlockBuilder,

@@ -65,12 +65,16 @@ export function buildHead(
   const p = f.ggml_soft_max(c, z);
   const flat = f.ggml_reshape_2d(c, p, 1, vocabulary * count);
   const target = f.ggml_get_rows(c, flat, read);
-  // The clamp keeps log finite where float32 underflows.
-  const logprob = build.add(f.ggml_log(c, f.ggml_clamp(c, f.ggml_scale(c, target, 1), 1e-37, 1)));
-  build.add(f.ggml_cpy(c, logprob, part(io.logprob)));
-  // H = logsumexp(z) − Σ p z, and logsumexp(z) = z_t − log p_t.
+  // From the likeliest entry, whose probability never underflows as the target's may: logsumexp(z) = z_m − log p_m.
+  const likeliest = f.ggml_reshape_2d(c, f.ggml_argmax(c, z), 1, count);
+  const atLikeliest = (t: Pointer): Pointer =>
+    f.ggml_reshape_2d(c, f.ggml_get_rows(c, f.ggml_reshape_3d(c, t, 1, vocabulary, count), likeliest), 1, count);
+  const total = f.ggml_sub(c, atLikeliest(z), f.ggml_log(c, atLikeliest(p)));
   const zTarget = f.ggml_get_rows(c, f.ggml_reshape_2d(c, z, 1, vocabulary * count), read);
-  const entropy = f.ggml_sub(c, f.ggml_sub(c, zTarget, logprob), f.ggml_sum_rows(c, f.ggml_mul(c, p, z)));
+  const logprob = build.add(f.ggml_sub(c, zTarget, total));
+  build.add(f.ggml_cpy(c, logprob, part(io.logprob)));
+  // H = logsumexp(z) − Σ p z
+  const entropy = f.ggml_sub(c, total, f.ggml_sum_rows(c, f.ggml_mul(c, p, z)));
   build.add(f.ggml_cpy(c, entropy, part(io.entropy)));
   if (!size.train) return;
   const coefficient = coefficients(build, size, io, part, logprob);
