@@ -35,6 +35,19 @@ const ENDS = new Set([
   '_<EOT>',
   '<|end_of_text|>',
   '<end_of_utterance>',
+  '<|flush|>',
+  '<|calls|>',
+  '[EOT]',
+  '[EOS]',
+  // Between files of a repository: a model that writes one has left the conversation.
+  '<|fim_pad|>',
+  '<fim-pad>',
+  '<fim_pad>',
+  '<|fim_repo|>',
+  '<|repo_name|>',
+  '<fim-repo>',
+  '<reponame>',
+  '<|file_sep|>',
 ]);
 
 const named = z.union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)]);
@@ -105,7 +118,12 @@ export class TokenizerFiles implements Tokenizer {
     this.#controls = new Map(special.map(({ content, id }) => [content, id]));
     try {
       this.#pieces = new Pieces(
-        { ...file, post_processor: null, added_tokens: file.added_tokens.filter((token) => !token.special) },
+        {
+          ...file,
+          pre_tokenizer: mended(file.pre_tokenizer),
+          post_processor: null,
+          added_tokens: file.added_tokens.filter((token) => !token.special),
+        },
         settings,
       );
     } catch (error) {
@@ -178,6 +196,15 @@ export class TokenizerFiles implements Tokenizer {
   isEnd(token: number): boolean {
     return this.#ends.has(token);
   }
+}
+
+/** The library's Digits knows 0 – 9 only; the original, like llama.cpp, takes every numeric character (½, ², ٣). */
+function mended(pre: unknown): unknown {
+  if (typeof pre !== 'object' || pre === null) return pre;
+  const { type, individual_digits: single, pretokenizers } = pre as Readonly<Record<string, unknown>>;
+  if (Array.isArray(pretokenizers)) return { ...pre, pretokenizers: pretokenizers.map(mended) };
+  if (type !== 'Digits') return pre;
+  return { type: 'Split', pattern: { Regex: single === true ? '\\p{N}' : '\\p{N}+' }, behavior: 'Isolated', invert: false };
 }
 
 /** WordPiece without a prefix over byte-level characters that nothing splits before. */

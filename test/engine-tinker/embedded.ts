@@ -38,8 +38,18 @@ export class EmbeddedModel implements ServedModel {
     return new EmbeddedModel(await openGgmlEngine(all), await openGgmlEngine(all), reduction);
   }
 
-  async pass(data: readonly ServerDatum[], loss: string, config: Readonly<Record<string, number>>, forwardOnly: boolean): Promise<number[][]> {
-    const everything = data.map((datum) => datumOf(datum, datum.tokens.map(() => 1)));
+  async pass(
+    data: readonly ServerDatum[],
+    loss: string,
+    config: Readonly<Record<string, number>>,
+    forwardOnly: boolean,
+  ): Promise<number[][]> {
+    const everything = data.map((datum) =>
+      datumOf(
+        datum,
+        datum.tokens.map(() => 1),
+      ),
+    );
     const { logprobs } = await this.#reader.forwardBackward(everything, { kind: 'cross_entropy', normaliser: 1 });
     const found = logprobs.map((row) => Array.from(row));
     if (!forwardOnly)
@@ -49,7 +59,12 @@ export class EmbeddedModel implements ServedModel {
   async step(p: Adam): Promise<Record<string, number>> {
     const divisor = this.#reduction === 'sequences' ? Math.max(1, this.#pending.length) : 1;
     // Cross-entropy with the weight −g has the gradient g in log π.
-    const data = this.#pending.map(({ datum, slopes: row }) => datumOf(datum, row.map((g) => -g / divisor)));
+    const data = this.#pending.map(({ datum, slopes: row }) =>
+      datumOf(
+        datum,
+        row.map((g) => -g / divisor),
+      ),
+    );
     this.#pending = [];
     await this.#policy.forwardBackward(data, { kind: 'cross_entropy', normaliser: 1 });
     const { learning_rate: lr, beta1, beta2, eps, weight_decay: weightDecay } = p;

@@ -89,7 +89,7 @@ export class TinkerClient {
     const transport = new Transport(url, apiKey, clock);
     const calls = new Calls(transport, clock, patience);
     try {
-      const wire = await probe(calls);
+      const wire = await probe(calls, url);
       const body = { tags: ['kelvin'], user_metadata: {}, sdk_version: wire === 'json' ? '0.24.1' : '0.38.0', type: 'create_session' };
       const answer = calls.answer(sessionSchema, { path: '/api/v1/create_session', body, repeatable: true });
       const { session_id: session } = await explained('create_session', answer);
@@ -315,12 +315,16 @@ export class TinkerModel {
 }
 
 /** An empty body has no side effect: 422 = the server reads JSON. */
-async function probe(calls: Calls): Promise<Wire> {
+async function probe(calls: Calls, url: string): Promise<Wire> {
   try {
     await calls.accepted({ path: '/api/v1/forward_backward', body: {}, repeatable: true });
   } catch (error) {
     if (error instanceof Refused) return error.status === 422 ? 'json' : 'protobuf';
-    throw error;
+    if (!(error instanceof EngineError) || error.code !== 'server') throw error;
+    throw new EngineError(
+      'server',
+      `There is no Tinker server at ${url} (${error.message.replace(/^[^:]*: |\. When it is back.*$/g, '')}). Start it, or mend engine.tinker.url.`,
+    );
   }
   return 'protobuf';
 }
