@@ -4,7 +4,7 @@ import { inline } from '../core/inert.ts';
 import type { PlannedRun } from '../experiments/plan.ts';
 import { createRunFolder, isAlive, readRunConfig } from '../record/folder.ts';
 import { isRun } from '../record/run-files.ts';
-import type { RunChild } from './compare-child.ts';
+import type { ChildRun, RunChild } from './compare-child.ts';
 import { changeLine, configChanges } from './config-diff.ts';
 import { EXIT, UsageError } from './exits.ts';
 import { viewOf } from './resume.ts';
@@ -28,17 +28,35 @@ function stored(dir: string): Config {
   return parseConfig(readRunConfig(dir), [], `${dir}: config.json`);
 }
 
+/** Tells a person how far it is. */
+export interface Progress {
+  /** A line that stays. */
+  say(line: string): void;
+  /** A line that the next one replaces; only in a terminal. */
+  show(line: string): void;
+}
+
+const CLEAR = '\r\u001b[K';
+
+export function progressOn(stream: NodeJS.WriteStream): Progress {
+  const clear = stream.isTTY ? CLEAR : '';
+  return {
+    say: (line) => void stream.write(`${clear}${line}\n`),
+    show: (line) => void (stream.isTTY && stream.write(`${clear}${line.slice(0, stream.columns - 1)}`)),
+  };
+}
+
 const POLL_MS = 1000;
 
 /** Runs what is not finished, `jobs` at a time. Returns the exit code of the whole. */
-export async function runAll(runs: readonly PlacedRun[], jobs: number, runChild: RunChild, say: (line: string) => void): Promise<number> {
+export async function runAll(runs: readonly PlacedRun[], jobs: number, runChild: RunChild, { say, show }: Progress): Promise<number> {
   const state = { code: EXIT.ok as number, stopping: false };
-  const live = new Set<{ stop(signal: NodeJS.Signals): void }>();
+  const live = new Map<string, { readonly child: ChildRun; step: number; readonly of: number }>();
   const onSignal = (signal: NodeJS.Signals): void => {
     state.stopping = true;
     state.code = signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
     say('Stopping: the runs under way finish their step …');
-    for (const child of live) child.stop(signal);
+    for (const { child } of live.values()) child.stop(signal);
   };
   const signals = ['SIGINT', 'SIGTERM'] as const;
   for (const signal of signals) process.on(signal, onSignal);
@@ -64,10 +82,14 @@ export async function runAll(runs: readonly PlacedRun[], jobs: number, runChild:
       }
       say(`${run.name} (${done + live.size + 1} of ${runs.length}) …`);
       const started = performance.now();
-      const child = runChild(run.dir);
-      live.add(child);
+      const child = runChild(run.dir, (step) => {
+        const item = live.get(run.name);
+        if (item) item.step = step;
+        show([...live].map(([name, { step: at, of }]) => `${name} ${at}/${of}`).join(' · '));
+      });
+      live.set(run.name, { child, step: view.step, of: run.config.steps });
       const { code, words } = await child.done;
-      live.delete(child);
+      live.delete(run.name);
       const minutes = ((performance.now() - started) / 60_000).toFixed(1);
       if (code === EXIT.ok) {
         done += 1;

@@ -13,7 +13,7 @@ import type { Table } from '../experiments/table.ts';
 import { GREEDY, SAMPLED, ablationTable, comparisonTable, curveTable } from '../experiments/tables.ts';
 import { runInChild } from './compare-child.ts';
 import type { RunChild } from './compare-child.ts';
-import { prepare, runAll } from './compare-runs.ts';
+import { prepare, progressOn, runAll } from './compare-runs.ts';
 import { UsageError } from './exits.ts';
 import { threadsFor } from './open.ts';
 import { resolveShipped } from './paths.ts';
@@ -60,10 +60,10 @@ export async function compareCommand(options: CompareOptions): Promise<number> {
   const runs = planned(entries, options.seeds).map((run) => ({ ...run, dir: join(out, 'runs', run.name) }));
   mkdirSync(join(out, 'runs'), { recursive: true, mode: 0o700 });
   for (const run of runs) prepare(run);
-  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const progress = progressOn(process.stderr);
   const threads = threadsFor(entries[0]!.config.engine.threads, availableParallelism());
   const jobs = options.jobs ?? Math.max(1, Math.floor(availableParallelism() / threads));
-  const code = await runAll(runs, jobs, options.runChild ?? runInChild, say);
+  const code = await runAll(runs, jobs, options.runChild ?? runInChild, progress);
 
   const results = runs.map((run) => resultOf(run, viewOf(run.dir)));
   const labels = entries.map(({ label }) => label);
@@ -75,7 +75,7 @@ export async function compareCommand(options: CompareOptions): Promise<number> {
   if (options.json) process.stdout.write(`${jsonLine({ type: 'compare', out, results: results.map(shortened), tables })}\n`);
   else process.stdout.write(`${tables.map(plainTable).join('\n\n')}\n\nCurves, tables and runs: ${out}\n`);
   const open = results.filter(({ finished }) => !finished).length;
-  if (open > 0) say(`${open} of ${results.length} runs are not finished and are left out. The same command goes on with them.`);
+  if (open > 0) progress.say(`${open} of ${results.length} runs are not finished and are left out. The same command goes on with them.`);
   return code;
 }
 

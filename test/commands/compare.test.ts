@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ABLATIONS, compareCommand } from '../../src/commands/compare.ts';
 import type { CompareOptions } from '../../src/commands/compare.ts';
 import type { ChildRun, RunChild } from '../../src/commands/compare-child.ts';
+import { progressOn } from '../../src/commands/compare-runs.ts';
 import { tasksCommand } from '../../src/commands/tasks.ts';
 import { parseConfig, readConfig } from '../../src/config.ts';
 import type { RunEvent } from '../../src/core/events.ts';
@@ -137,6 +138,17 @@ describe('kelvin compare', () => {
     expect(await compareCommand(options({ configs: [config('a'), config('b')], jobs: 1, runChild }))).toBe(3);
     expect(runChild.ran.length).toBe(1);
     expect(said.join('')).toMatch(/exit code 3: its last words/);
+  });
+
+  it('shows the steps of the runs under way in a terminal, and only there', () => {
+    const written: string[] = [];
+    const stream = (isTTY: boolean) =>
+      ({ isTTY, columns: 20, write: (text: string) => written.push(text) > 0 }) as unknown as NodeJS.WriteStream;
+    const progress = progressOn(stream(true));
+    progress.show('a-seed1 3/48 · b-seed1 4/48');
+    progress.say('done');
+    progressOn(stream(false)).show('nothing');
+    expect(written).toEqual(['\r\u001b[Ka-seed1 3/48 · b-se', '\r\u001b[Kdone\n']);
   });
 
   it('refuses seeds that repeat, and configs beside --ablations', async () => {
