@@ -16,7 +16,7 @@ export const logic: EnvironmentDefinition<Circuit, Assignment> = {
     program: 'formula',
     input: 'assignment',
     output: 'value',
-    programForm: 'such as (a | b) & !c, or named ones such as s = a ^ b; c = a & b',
+    programForm: 'such as !a | b & c, or named ones such as s = a ^ b; c = a & b',
     inputForm: 'the values of the variables, such as a=true b=false c=true',
     outputForm: 'true, false or open, or for named formulas such as c=false s=true',
     rules: [

@@ -51,7 +51,7 @@ const environment: EnvironmentDefinition<Program, Stack> = {
     program: 'program',
     input: 'starting stack',
     output: 'final stack',
-    programForm: 'such as dup mul 3 add',
+    programForm: 'such as dup add 1 sub',
     inputForm: 'whole numbers with the top last, such as 2 5',
     outputForm: 'the numbers with the top last, such as 2 28',
     rules: [

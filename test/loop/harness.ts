@@ -8,6 +8,7 @@ import type { Config } from '../../src/config.ts';
 import type { Curriculum } from '../../src/core/types.ts';
 import type { Engine } from '../../src/engine/ports.ts';
 import { scriptedEngine } from '../../src/engine/scripted.ts';
+import type { Environment } from '../../src/environment/port.ts';
 import { openScriptedEnvironment } from '../../src/environment/scripted.ts';
 import { createAnswered } from '../../src/loop/answered.ts';
 import { createConductor } from '../../src/loop/conductor.ts';
@@ -66,6 +67,8 @@ export interface HarnessOptions {
   readonly drillThought?: string;
   /** What the policy may say; default `replies`. */
   readonly replies?: (prompt: string) => string[];
+  /** Judges instead of the scripted one. */
+  readonly environment?: Environment;
   /** What the reader is made with, besides the monitor. */
   readonly stream?: Monitor | null;
   readonly limits?: { readonly thought: number; readonly judge: number };
@@ -92,7 +95,7 @@ export function harness(options: HarnessOptions = {}): Harness {
     options.overrides,
   );
   const engine = scriptedEngine({ replies: options.replies ?? replies });
-  const environment = openScriptedEnvironment(RULES);
+  const environment = options.environment ?? openScriptedEnvironment(RULES);
   const events: RunEvent[] = [];
   const answered = createAnswered();
   const append = (more: readonly RunEvent[]): void => {
