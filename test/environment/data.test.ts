@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { openJavascriptEnvironment } from '../../src/environment/javascript.ts';
-import { readRows } from './rows.ts';
+import { harnessed, readRows } from './rows.ts';
 
 /** Where ours is the better verdict (docs/sandbox.md), and where the short time limit of this test comes first. */
 const ALSO_RIGHT: Readonly<Record<string, readonly string[]>> = {
@@ -39,18 +39,13 @@ describe('hostile programs', () => {
 
 /** 112 fails its own test in Node too, 162 asks for a package. */
 const HUMANEVAL_MISSES = ['JavaScript/112', 'JavaScript/162'];
-const ASSERTING_CONSOLE = 'const console = { log() {}, assert(ok, why) { if (!ok) throw new Error("assertion failed " + why) } };\n';
 
 describe('HumanEval-X', () => {
   const rows = readRows<{ task_id: string; prompt: string; canonical_solution: string; test: string }>('humaneval-x-js-dev.jsonl');
   test.skipIf(rows === null)('solutions pass their tests', async () => {
     await using environment = await openJavascriptEnvironment({ programChars: 50_000 });
     const problems = rows ?? [];
-    const executions = await Promise.all(
-      problems.map((row) =>
-        environment.examine(`function f() {\n${ASSERTING_CONSOLE}${row.prompt}${row.canonical_solution}\n${row.test}\nreturn true }`, ''),
-      ),
-    );
+    const executions = await Promise.all(problems.map((row) => environment.examine(harnessed(row), '')));
     const missed = problems.filter((_, index) => executions[index]?.verdict !== 'ok').map(({ task_id }) => task_id);
     expect(missed).toEqual(HUMANEVAL_MISSES);
   });

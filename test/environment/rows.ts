@@ -15,3 +15,10 @@ export function readRows<Row>(name: string): Row[] | null {
     .split('\n')
     .map((line) => JSON.parse(line) as Row);
 }
+
+const ASSERTING_CONSOLE = 'const console = { log() {}, assert(ok, why) { if (!ok) throw new Error("assertion failed " + why) } };\n';
+
+/** A solution of HumanEval-X with its tests, as a program whose `f` takes nothing and returns `true`. */
+export function harnessed(row: { readonly prompt: string; readonly canonical_solution: string; readonly test: string }): string {
+  return `function f() {\n${ASSERTING_CONSOLE}${row.prompt}${row.canonical_solution}\n${row.test}\nreturn true }`;
+}
