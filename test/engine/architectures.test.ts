@@ -60,3 +60,20 @@ describe.each(MODELS)('%s', (name, shape, metadata = {}, tensors = {}) => {
     trained.forEach((lp, i) => expect(Math.abs(lp - (logprobs[i] ?? NaN)), `token ${i}`).toBeLessThan(tolerance));
   });
 });
+
+it.each<[string, Shape, Record<string, MetadataValue>, RegExp]>([
+  [
+    'turns a part of each head',
+    { ...SHAPE, architecture: 'qwen2' },
+    { 'qwen2.rope.dimension_count': { u32: 10 } },
+    /turns 10 of the 16.*Choose/,
+  ],
+  ['turns a part of each head, as llama', SHAPE, { 'llama.rope.dimension_count': { u32: 10 } }, /turns 10 of the 16/],
+  ['has heads wider than its width', { ...SHAPE, architecture: 'qwen2', headWidth: 18 }, {}, /4 heads of 18 elements in a width of 64/],
+])('a model that %s is trained, and refused where llama.cpp would sample', async (name, shape, metadata, message) => {
+  const file = write(name, shape, metadata, {});
+  await expect(openGgmlEngine(options(file, { mode: 'lora' }), { sampler: 'llama' })).rejects.toThrow(message);
+  await using engine = await openGgmlEngine(options(file, { mode: 'lora' }), { sampler: 'graph' });
+  const data = [datum([50, 60], [70, 80], [-5, -5], 1)];
+  expect((await engine.forwardBackward(data, { kind: 'cross_entropy', normaliser: 1 })).loss).toBeGreaterThan(0);
+});

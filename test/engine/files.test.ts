@@ -64,6 +64,12 @@ describe('a model file', () => {
       /"bert".*Choose such a model/,
     ],
     ['without a head count', () => variant('heads', { 'llama.attention.head_count': null }), 'corrupt', /attention.head_count/],
+    [
+      'with more blocks than a model has',
+      () => variant('blocks', { 'llama.block_count': { u32: 4294967295 } }),
+      'corrupt',
+      /4294967295 blocks/,
+    ],
     ['with heads that do not divide', () => variant('kv', { 'llama.attention.head_count_kv': { u32: 3 } }), 'corrupt', /3 key-value heads/],
     [
       'without a tensor',

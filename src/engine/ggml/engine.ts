@@ -55,6 +55,7 @@ export async function openGgmlEngine(options: EngineOptions, overrides: GgmlOver
     const own = ownTokenizer(file);
     let model: LlamaModel | null = null;
     if (sampler === 'llama' || own === null) {
+      if (sampler === 'llama') checkForLlama(options.model, shape);
       const opened = new LlamaModel(device, options.model, sampler !== 'llama');
       cleanup.defer(() => opened.dispose());
       model = opened;
@@ -118,6 +119,21 @@ export async function openGgmlEngine(options: EngineOptions, overrides: GgmlOver
     cleanup.close();
     throw error;
   }
+}
+
+/** What the trainer knows and llama.cpp does not; the first would end the process. */
+function checkForLlama(path: string, { architecture = 'llama', width, heads, headWidth, rope }: Shape): void {
+  const why =
+    rope !== undefined && rope.width !== headWidth
+      ? `turns ${rope.width} of the ${headWidth} elements of each head`
+      : architecture === 'qwen2' && heads * headWidth !== width
+        ? `has ${heads} heads of ${headWidth} elements in a width of ${width}`
+        : null;
+  if (why === null) return;
+  throw new EngineError(
+    'unsupported',
+    `${path} ${why}, with which llama.cpp cannot sample in a ${architecture} model. Choose another model.`,
+  );
 }
 
 function checkOptions({ mode, adapter, lora }: EngineOptions): void {

@@ -1,6 +1,6 @@
 /** Contexts, tensors and buffers of ggml, and copies between them and JavaScript arrays. */
 import { EngineError } from '../ports.ts';
-import { extents, I32, I64, sourcesOf, typeOf, type Ggml } from './ffi.ts';
+import { extents, sourcesOf, typeOf, type Ggml } from './ffi.ts';
 import { typeName } from './gguf.ts';
 import type { Pointer } from './libraries.ts';
 
@@ -72,9 +72,7 @@ export function describeTensor(tensor: Pointer): string {
   const shape = extents(tensor)
     .join()
     .replace(/(,1)+$/, '');
-  const type = typeOf(tensor);
-  // Indices are no type of a model file.
-  return `${type === I32 ? 'I32' : type === I64 ? 'I64' : typeName(type)}[${shape}]`;
+  return `${typeName(typeOf(tensor))}[${shape}]`;
 }
 
 /**

@@ -118,7 +118,9 @@ export function shapeOf(file: GgufFile): Shape {
   for (const [key, value] of Object.entries(shape))
     if (typeof value === 'number' && key !== 'epsilon' && key !== 'ropeBase' && !Number.isInteger(value))
       throw new EngineError('corrupt', `${file.path}: ${key} is ${value}, not a whole number. Export the model again.`);
-  if (shape.layers > 1000 || heads % shape.kvHeads !== 0 || headWidth % 2 !== 0)
+  if (shape.layers > MOST_LAYERS)
+    throw new EngineError('corrupt', `${file.path}: ${shape.layers} blocks are more than any model has. Export the model again.`);
+  if (heads % shape.kvHeads !== 0 || headWidth % 2 !== 0)
     throw new EngineError(
       'corrupt',
       `${file.path}: ${heads} heads over ${shape.kvHeads} key-value heads of width ${headWidth} do not fit. Export the model again.`,
@@ -132,6 +134,8 @@ export function shapeOf(file: GgufFile): Shape {
   checkTensors(file, complete);
   return complete;
 }
+
+const MOST_LAYERS = 1000;
 
 function architectureOf(file: GgufFile): Architecture {
   const found = file.metadata.get('general.architecture');
