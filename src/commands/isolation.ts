@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname, machine, release } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { RunEvent } from '../core/events.ts';
 import type { Language } from '../core/types.ts';
 import { testIsolation } from '../environment/isolation.ts';
 import type { IsolationReport } from '../environment/isolation.ts';
@@ -39,9 +40,17 @@ export function isolationWarnings({ layers }: IsolationReport): readonly string[
     .map((layer) => `Sandbox: the layer ${layer.name} is missing (${layer.detail}); ${layer.consequence}`);
 }
 
-/** What is said of an environment that is a file of the user's. */
-export const trustWarnings = (language: string): readonly string[] =>
-  isModule(language) ? [`${language} is code of your own: it runs outside the sandbox, with the rights of this process.`] : [];
+/** What is said of an environment that is a file of the user's, `hash` its SHA-256; `events`: what the run recorded so far. */
+export function trustWarnings(language: string, hash: string | null, events: readonly RunEvent[]): readonly string[] {
+  if (!isModule(language)) return [];
+  const before = events.findLast((event) => event.type === 'start')?.environmentHash;
+  return [
+    `${language} is code of your own: it runs outside the sandbox, with the rights of this process.`,
+    ...(before !== undefined && before !== hash
+      ? [`${language} is not the file that this run began with: its tasks are judged by other rules from here on.`]
+      : []),
+  ];
+}
 
 function readReport(languages: readonly Language[]): IsolationReport | null {
   try {

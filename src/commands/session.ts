@@ -12,6 +12,7 @@ import { openEngine } from './open.ts';
 import type { Engine } from '../engine/ports.ts';
 import { openEnvironment } from './open.ts';
 import { openMonitor } from './open-monitor.ts';
+import { moduleHash } from '../environment/definitions.ts';
 import type { Environment } from '../environment/port.ts';
 import { evaluate } from '../eval/evaluate.ts';
 import { heldoutTasks } from '../eval/heldout.ts';
@@ -100,6 +101,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const journal = stack.use(openJournal(runDir));
   const restored = restore(journal, runDir, started);
   const adapterHash = await knownAdapter(config, restored.events);
+  const environmentHash = moduleHash(config.language);
   const state = restored.state ?? initialState();
   if (restored.dir) await engine.loadState(join(restored.dir, ENGINE_FOLDER));
 
@@ -158,6 +160,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
       machine: machineRecord(),
       detectors: detectorVersions(monitor),
       adapterHash,
+      ...(environmentHash === null ? {} : { environmentHash }),
       began: started,
       ...(parent ? { parent } : {}),
     },
@@ -165,7 +168,13 @@ export async function runSession(options: SessionOptions): Promise<number> {
     ...[...restored.warnings, ...(options.notes ?? [])].map((message): RunEvent => ({ type: 'warning', step: state.step, message })),
   ]);
   if (!monitor) record([{ type: 'warning', step: state.step, message: 'The safety monitor is switched off: no thought is read.' }]);
-  record(trustWarnings(config.language).map((message): RunEvent => ({ type: 'warning', step: state.step, message })));
+  record(
+    trustWarnings(config.language, environmentHash, restored.events).map((message): RunEvent => ({
+      type: 'warning',
+      step: state.step,
+      message,
+    })),
+  );
   record(isolationWarnings(isolation).map((message): RunEvent => ({ type: 'warning', step: state.step, message })));
   if (options.reason !== undefined && conductor.paused) conductor.resume(options.reason, userName());
   options.onReady?.(conductor);
@@ -256,7 +265,9 @@ function evaluator(
 
 function recordFault(record: (events: readonly RunEvent[]) => void, state: LoopState, error: unknown): void {
   try {
-    record([{ type: 'error', step: state.step, message: error instanceof Error ? error.message : String(error), exitCode: explain(error).code }]);
+    record([
+      { type: 'error', step: state.step, message: error instanceof Error ? error.message : String(error), exitCode: explain(error).code },
+    ]);
   } catch {
     // The journal itself is the fault (a full disk): the message still reaches the terminal and the exit code.
   }

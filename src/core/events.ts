@@ -26,6 +26,8 @@ export type RunEvent =
       readonly began?: string;
       /** SHA-256 of the adapter that the run began with; null: none. Absent in journals of version 0.1. */
       readonly adapterHash?: string | null;
+      /** SHA-256 of the file with the user's own environment; absent where there is none. */
+      readonly environmentHash?: string;
       /** Of a fork: where it comes from. */
       readonly parent?: Parent;
     }

@@ -63,7 +63,10 @@ async function inAnotherWorld<T>(work: () => Promise<T>): Promise<T> {
   const { random } = Math;
   const { now } = Date;
   let flip = false;
-  Math.random = () => ((flip = !flip) ? 0.999_999 : 0);
+  Math.random = () => {
+    flip = !flip;
+    return flip ? 0.999_999 : 0;
+  };
   Date.now = () => now() + DAY + 1;
   try {
     return await work();
