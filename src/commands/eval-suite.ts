@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseConfig } from '../config.ts';
 import type { Config } from '../config.ts';
@@ -11,7 +12,7 @@ import { runBenchmark, summarise } from '../eval/benchmarks/run.ts';
 import type { Answer, Settings } from '../eval/benchmarks/run.ts';
 import { BENCHMARK_LIMITS, BENCHMARK_SANDBOX } from '../eval/benchmarks/sandbox.ts';
 import { suiteFiles } from '../eval/benchmarks/source.ts';
-import { AnswerStore } from '../eval/benchmarks/store.ts';
+import { AnswerStore, folderOf } from '../eval/benchmarks/store.ts';
 import type { Identity, Outcome } from '../eval/benchmarks/store.ts';
 import { loadSuite, suiteNamed } from '../eval/benchmarks/suites/index.ts';
 import type { LoadedSuite } from '../eval/benchmarks/suites/index.ts';
@@ -91,20 +92,19 @@ export async function evalSuites(options: SuiteOptions): Promise<number> {
       context: engine.info.contextLength,
     };
     const parts = { engine, python, mathematics };
-    const answers = await answer(loaded, identity, settings, parts, stop.signal, options.json);
-    if (answers === null) return EXIT.interrupted;
-    const outcome: Outcome = {
+    const measured = await measure(loaded, identity, settings, parts, stop.signal, options.json, (answers) => ({
       ...identity,
       label: subject.label,
       samples: settings.samples,
       problems: loaded.problems.length,
-      of: options.tasks === undefined || loaded.problems.length < options.tasks ? loaded.problems.length : null,
-      metrics: summarise(answers.list, ks),
+      of: loaded.complete ? loaded.problems.length : null,
+      metrics: summarise(answers, ks),
       at: Date.now(),
-    };
-    answers.finish(outcome);
+    }));
+    if (measured === null) return EXIT.interrupted;
+    const { outcome, answers } = measured;
     const recorded = subject.run === null ? null : record(subject.run, outcome);
-    report(outcome, loaded, answers.list, recorded, options.json);
+    report(outcome, loaded, answers, recorded, options.json);
   }
   return EXIT.ok;
 }
@@ -147,28 +147,31 @@ function configOf(subject: Subject, { seed, threads, context }: SuiteOptions): C
   });
 }
 
-interface Answered {
-  readonly list: readonly Answer[];
-  readonly finish: (outcome: Outcome) => void;
+interface Measured {
+  readonly answers: readonly Answer[];
+  readonly outcome: Outcome;
 }
 
 /** Null when it was broken off: what was judged stays. */
-async function answer(
+async function measure(
   { suite, problems }: Loaded,
   identity: Identity,
   settings: Settings,
   parts: JudgeParts & { readonly engine: Engine },
   signal: AbortSignal,
   json: boolean,
-): Promise<Answered | null> {
-  const store = new AnswerStore(identity);
-  using lock = acquireLock(store.folder);
+  outcomeOf: (answers: readonly Answer[]) => Outcome,
+): Promise<Measured | null> {
+  const folder = folderOf(identity);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  using lock = acquireLock(folder);
+  using store = new AnswerStore(identity);
   try {
     const total = problems.length * settings.samples;
     const wanted = new Set(problems.map(({ id }) => id));
     const known = store.known.filter(({ problem, sample }) => wanted.has(problem) && sample < settings.samples);
     const progress = createProgress(suite.title, total, known, json);
-    const list = await runBenchmark({
+    const answers = await runBenchmark({
       ...parts,
       problems,
       settings,
@@ -180,13 +183,13 @@ async function answer(
         progress(found);
       },
     });
-    return { list, finish: (outcome) => store.finish(outcome) };
+    const outcome = outcomeOf(answers);
+    store.finish(outcome);
+    return { answers, outcome };
   } catch (error) {
     if (!signal.aborted) throw error;
     process.stderr.write(`\n${suite.title} was broken off. What was answered is kept; the same command goes on from there.\n`);
     return null;
-  } finally {
-    store[Symbol.dispose]();
   }
 }
 

@@ -132,6 +132,8 @@ describe('the final answer of a completion', () => {
     expect(mathOf('thought 3</think>\n<answer>So 4\n5</answer>', 'stop')).toBe('5');
     expect(mathOf('I add them. The answer is $12$.', 'stop')).toBe('$12$');
     expect(mathOf('First 3, then 1,204 of them', 'stop')).toBe('1204');
+    expect(mathOf('Final answer: 19 apples are left.', 'stop')).toBe('19');
+    expect(mathOf('the answer is inside \\boxed{}. It is 3', 'stop')).not.toBe('');
     // Cut in the middle: the last number is no result.
     expect(mathOf('First 3, then 4', 'length')).toBeNull();
     expect(mathOf('', 'stop')).toBeNull();

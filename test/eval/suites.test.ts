@@ -91,7 +91,10 @@ describe('published files', () => {
   it('may be given in parts, and only the first problems may be read', async () => {
     const two = await load('aime24', fixture('aime24.jsonl'), fixture('aime24.jsonl'));
     expect(two.map(({ id }) => id)).toEqual(['60', '61', '60#2', '61#2']);
-    expect((await loadSuite(suiteNamed('cruxeval-o'), [fixture('cruxeval.jsonl')], 2)).problems).toHaveLength(2);
+    for (const limit of [2, 3, 4]) {
+      const { problems, complete } = await loadSuite(suiteNamed('cruxeval-o'), [fixture('cruxeval.jsonl')], limit);
+      expect([problems.length, complete]).toEqual([Math.min(3, limit), limit >= 3]);
+    }
   });
 
   it('are read whatever their packing, byte order mark or blank lines', async () => {

@@ -80,11 +80,16 @@ export const argumentsOf = (completion: string): string => {
 /** The mathematical result: the last `\boxed{…}`, the answer part, or what follows "answer is"; null when it is none of these. */
 export function mathOf(completion: string, stopReason: StopReason): string | null {
   const part = answerPart(completion);
-  const box = boxed(part) ?? boxed(completion);
-  if (box !== null) return box;
+  const box = boxed(part) || boxed(completion);
+  if (box) return box;
   if (completion.includes('<answer>') && part.trim() !== '') return lastLine(part);
   const said = [...part.matchAll(/\b(?:answer|result)\s*(?:is|:|=)\s*:?([^\n]+)/gi)].at(-1)?.[1];
-  if (said !== undefined) return said.trim().replace(/\.$/, '');
+  // `19 apples` says 19.
+  if (said !== undefined)
+    return said
+      .replace(/^\s*\$?(-?\d[\d,]*(?:\.\d+)?)\s+[a-z][a-z ]*\.?\s*$/i, '$1')
+      .trim()
+      .replace(/\.$/, '');
   // A completion that was cut has not come to its result.
   if (stopReason !== 'stop') return null;
   const numbers = part.match(/-?\$?\d[\d,]*(?:\.\d+)?(?:\/\d+)?/g);

@@ -43,6 +43,8 @@ export interface LoadedSuite {
   readonly problems: readonly Problem[];
   /** Rows that are not part of what is measured. */
   readonly leftOut: number;
+  /** False where the limit left problems out. */
+  readonly complete: boolean;
 }
 
 const has = (row: Row, field: string): boolean =>
@@ -69,15 +71,15 @@ export async function loadSuite(suite: Suite, files: readonly string[], limit = 
         leftOut++;
         continue;
       }
+      if (problems.length >= limit) return { suite, problems, leftOut, complete: false };
       // Two files of one suite may both count from 0.
       const times = (ids.get(problem.id) ?? 0) + 1;
       ids.set(problem.id, times);
       problems.push(times === 1 ? problem : { ...problem, id: `${problem.id}#${times}` });
-      if (problems.length >= limit) return { suite, problems, leftOut };
     }
   }
   if (problems.length === 0) throw new SuiteError(`${files.join(', ')}: there is no problem of ${suite.title} in it.`);
-  return { suite, problems, leftOut };
+  return { suite, problems, leftOut, complete: true };
 }
 
 function refuse(suite: Suite, row: Row): never {
