@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { runtime } from './setup.mjs';
 
-/** Leaves the alternate screen, shows the cursor, stops paste mode, gives the title back, ends colours. */
-const RESTORE = '\x1b[?1049l\x1b[?25h\x1b[?2004l\x1b[23;2t\x1b[0m';
+/** Stops the mouse, leaves the alternate screen, shows the cursor, stops paste mode, gives the title back, ends colours. */
+const RESTORE = '\x1b[?1006l\x1b[?1000l\x1b[?1049l\x1b[?25h\x1b[?2004l\x1b[23;2t\x1b[0m';
 
 /** @param {string} main file of the program @param {readonly string[]} args */
 export function launch(main, args) {

@@ -27,6 +27,7 @@ export interface Effects extends Beyond {
 }
 
 const TOAST_MS = 5000;
+const WHEEL_ROWS = 3;
 
 type Typing = Extract<Modal, { kind: 'prompt' | 'palette' }>;
 
@@ -53,6 +54,12 @@ export class Actions {
   paste(text: string): void {
     const { modal } = this.#store.getState();
     if (modal?.kind === 'prompt' || modal?.kind === 'palette') this.#edited(modal, insert(modal.editor, text));
+  }
+
+  /** The wheel moves what the arrows move. */
+  wheel(move: 'up' | 'down'): void {
+    for (let i = 0; i < WHEEL_ROWS; i++) this.#store.setState(moveBy(this.#store.getState(), move));
+    this.#effects.refresh(false);
   }
 
   #type(modal: Typing, key: string): boolean {

@@ -23,7 +23,8 @@ function rolloutText({ rollout, outcome, reward, detail }: RolloutRecord): strin
 function taskText(task: Task): string {
   const sides =
     task.type === 'induction'
-      ? part('message', task.message) + part('pairs', task.pairs.map((pair) => `${callOf(task.program, pair.input)} = ${pair.output}`).join('\n'))
+      ? part('message', task.message) +
+        part('pairs', task.pairs.map((pair) => `${callOf(task.program, pair.input)} = ${pair.output}`).join('\n'))
       : part('input', task.input) + part('output', task.output);
   return `# task ${task.id}, ${task.type}, step ${task.step}\n\n${part('program', task.program)}${sides}`;
 }

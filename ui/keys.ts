@@ -36,7 +36,7 @@ export type Action =
   | 'zoom' | 'left' | 'right' | 'live' | 'role' | 'type' | 'verdict' | 'flagged' | 'nextFlag' | 'previousFlag'
   | 'confirmed' | 'escalate' | 'dismiss' | 'undo' | 'all' | 'drill' | 'review' | 'figures'
   | 'leave' | 'stop' | 'choose' | 'confirm' | 'submit' | 'interrupt' | 'log' | 'zoomIn' | 'zoomOut' | 'mark' | 'openRun' | 'resumeRun'
-  | 'exportRun' | 'step' | 'tries' | 'palette' | 'copy' | 'pager' | 'editor' | 'suspend'; // prettier-ignore
+  | 'exportRun' | 'blind' | 'auditLog' | 'chat' | 'judge' | 'step' | 'tries' | 'palette' | 'copy' | 'pager' | 'editor' | 'suspend'; // prettier-ignore
 
 export interface Binding {
   readonly keys: readonly string[];
@@ -122,12 +122,39 @@ export const BINDINGS: readonly Binding[] = [
     hint: 'measured',
     help: 'what was measured of the monitor, and what the reviews say of it',
   },
+  {
+    keys: ['b'],
+    action: 'blind',
+    contexts: ['safety'],
+    hint: 'blind',
+    help: 'blind review: thoughts and controls without what the monitor said (kelvin review --blind); this window comes back after it',
+  },
+  {
+    keys: ['A'],
+    action: 'auditLog',
+    contexts: ['safety'],
+    help: 'the audit log in $PAGER (kelvin audit): what was decided, by whom and why',
+  },
   { keys: ['D'], action: 'drill', contexts: ['safety'], help: 'drill: inject an alarming thought and see the run stop; asks first' },
   { keys: ['enter'], action: 'review', contexts: ['card'], hint: 'review', help: 'open the finding on the Safety screen' },
   { keys: ['z'], action: 'zoom', contexts: ['run'], hint: 'zoom', help: 'one chart over the whole screen; again: all charts' },
   { keys: ['h', 'left'], action: 'left', contexts: ['run', 'charts'], help: 'cursor left; on Run: the chart before' },
   { keys: ['l', 'right'], action: 'right', contexts: ['run', 'charts'], hint: 'cursor', help: 'cursor right; on Run: the next chart' },
   { keys: ['enter'], action: 'choose', contexts: ['models'], hint: 'fetch', help: 'fetch the model; one that is here: how to train it' },
+  {
+    keys: ['t'],
+    action: 'chat',
+    contexts: ['models', 'runs'],
+    hint: 'try',
+    help: 'try a prompt on the model, or on what the run has learned (kelvin chat)',
+  },
+  {
+    keys: ['J'],
+    action: 'judge',
+    contexts: ['models'],
+    hint: 'judge',
+    help: 'make this model the judge of a run: copies the setting, which goes with kelvin train or resume',
+  },
   { keys: ['y'], action: 'log', contexts: ['charts'], hint: 'log', help: 'logarithmic axis' },
   { keys: ['+', '='], action: 'zoomIn', contexts: ['charts'], hint: 'zoom', help: 'half as many steps, around the cursor' },
   { keys: ['-'], action: 'zoomOut', contexts: ['charts'], help: 'twice as many steps' },

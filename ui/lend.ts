@@ -12,7 +12,11 @@ export interface Lender {
   /** Tells how the terminal is given away; Ink takes it back when the work is done. */
   readonly register: (lend: (work: Work) => Promise<void>) => void;
   readonly show: (text: string, how: 'pager' | 'editor') => Promise<void>;
+  /** Runs a command of Kelvin on the terminal. */
+  readonly command: (args: readonly string[], paged: boolean) => Promise<void>;
   readonly suspend: () => void;
+  /** Whether another program has the terminal: Ctrl-C is its own then. */
+  readonly busy: () => boolean;
 }
 
 /** `$PAGER`, `$VISUAL` or `$EDITOR` as the person set them, else what every system has. */
@@ -22,7 +26,8 @@ export const programFor = (how: 'pager' | 'editor', env: Env, platform: NodeJS.P
     : (env['VISUAL'] ?? env['EDITOR'] ?? (platform === 'win32' ? 'notepad' : 'vi'));
 
 /** Lends the terminal to other programs and to the shell. */
-export function lender(env: Env, platform: NodeJS.Platform = process.platform): Lender {
+/** `kelvin`: how a command of Kelvin is started, program first. */
+export function lender(env: Env, platform: NodeJS.Platform = process.platform, kelvin: readonly string[] = []): Lender {
   let lend: ((work: Work) => Promise<void>) | null = null;
   let busy = false;
   const lent = async (work: Work): Promise<void> => {
@@ -48,6 +53,8 @@ export function lender(env: Env, platform: NodeJS.Platform = process.platform): 
         rmSync(folder, { recursive: true, force: true });
       }
     },
+    command: (args, paged) => lent(() => runKelvin([...kelvin, ...args], paged ? programFor('pager', env, platform) : null, platform)),
+    busy: () => busy,
     suspend: () => {
       if (platform === 'win32') return;
       void lent(async () => {
@@ -69,5 +76,16 @@ function run(program: string, file: string, platform: NodeJS.Platform): Promise<
         : spawn('sh', ['-c', `${program} "$1"`, 'sh', file], { stdio: 'inherit' });
     child.once('error', (error) => reject(new Error(`${program} cannot be started: ${error.message}`)));
     child.once('exit', (code) => (code === 127 ? reject(new Error(`${program} was not found.`)) : resolve()));
+  });
+}
+
+/** The output stays on the terminal, or in a pager, until the person has read it. */
+function runKelvin(command: readonly string[], pager: string | null, platform: NodeJS.Platform): Promise<void> {
+  const script = pager === null ? '"$@"; printf "\\nEnter goes back to the app. "; read -r _' : `"$@" 2>&1 | ${pager}`;
+  const [program = '', ...rest] = platform === 'win32' ? command : ['sh', '-c', script, 'sh', ...command];
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, rest, { stdio: 'inherit' });
+    child.once('error', (error) => reject(new Error(`${program} cannot be started: ${error.message}`)));
+    child.once('exit', () => resolve());
   });
 }

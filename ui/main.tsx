@@ -8,13 +8,16 @@ import { alertSequences, alertsOf } from './alerts.ts';
 import { App } from './App.tsx';
 import { askBackground } from './background.ts';
 import { copySequence } from './chosen.ts';
+import { tabsLine } from './components/Chrome.tsx';
 import { Feed } from './feed.ts';
 import type { Connect } from './feed.ts';
+import { SCREEN_KEYS, SCREENS } from './keys.ts';
 import { lender } from './lend.ts';
 import { Machine } from './machine.ts';
 import { Models } from './models.ts';
 import type { ModelsPort } from './models.ts';
 import { isFilling, Pages } from './pages.ts';
+import { listenToMouse, MOUSE_OFF, MOUSE_ON, spanAt } from './mouse.ts';
 import { Runs } from './runs.ts';
 import type { RunsPort } from './runs.ts';
 import { createAppStore } from './store.ts';
@@ -49,6 +52,8 @@ export interface AppOptions {
   readonly models?: ModelsPort | undefined;
   /** Lists, reads and opens other runs, for the Runs screen. */
   readonly runs?: RunsPort | undefined;
+  /** How a command of Kelvin is started, program first; without it the keys for blind review, audit log and chat name the command. */
+  readonly kelvin?: readonly string[] | undefined;
   /** Checks the audit log of the run; asked now and then. */
   readonly audit?: (() => { readonly ok: boolean; readonly reason?: string | undefined }) | undefined;
 }
@@ -66,6 +71,7 @@ export interface Left {
 const TICK_MS = 100;
 const QUIET_TICKS = 3;
 const AUDIT_MS = 10_000;
+const TABS_ROW = 1;
 
 function userName(): string {
   try {
@@ -109,7 +115,8 @@ export async function runApp(options: AppOptions): Promise<Left> {
     open = next;
     closing.resolve();
   };
-  const lend = lender(env);
+  const mouse = env['KELVIN_MOUSE'] === '1' ? { on: MOUSE_ON, off: MOUSE_OFF } : { on: '', off: '' };
+  const lend = lender(env, process.platform, options.kelvin);
   const machine = new Machine(store);
   const runs = new Runs(store, options.runs);
   const models = new Models(store, options.models);
@@ -118,6 +125,8 @@ export async function runApp(options: AppOptions): Promise<Left> {
     runs,
     copy: (text) => void stdout.write(copySequence(text)),
     show: lend.show,
+    ...(options.kelvin ? { command: lend.command } : {}),
+    runDir: options.runDir,
     suspend: lend.suspend,
     send: (command) => feed.send(command),
     quit,
@@ -133,7 +142,12 @@ export async function runApp(options: AppOptions): Promise<Left> {
       if (size.columns !== columns || size.rows !== rows) store.setState({ size: { columns, rows } });
     },
     onRepaint: (draw: () => void): void => void (repaint = draw),
-    onLend: lend.register,
+    onLend: (give: Parameters<typeof lend.register>[0]): void =>
+      lend.register(async (work) => {
+        stdout.write(mouse.off);
+        await give(work);
+        stdout.write(mouse.on);
+      }),
   };
 
   let nextAudit = 0;
@@ -166,7 +180,7 @@ export async function runApp(options: AppOptions): Promise<Left> {
     if (screen === 'runs' || (screen === 'charts' && store.getState().runs.marked.length > 0)) runs.refresh(now());
   };
   tick();
-  stdout.write(alerts.begin);
+  stdout.write(alerts.begin + mouse.on);
   const unsubscribe = store.subscribe((state, before) => {
     if (before.pauseSeq !== null && state.pauseSeq === null) stdout.write(alerts.settle);
   });
@@ -182,10 +196,21 @@ export async function runApp(options: AppOptions): Promise<Left> {
     // Console output goes above the frame only where both share a stream.
     patchConsole: stdout === process.stdout,
   });
+  const deaf =
+    mouse.on &&
+    listenToMouse(options.stdin ?? process.stdin, ({ kind, column, row }) => {
+      if (kind !== 'press') return actions.wheel(kind);
+      // The tabs: one span each and one between them.
+      const screen = row === TABS_ROW ? SCREENS[spanAt(tabsLine(store.getState()), column) >> 1] : undefined;
+      if (screen) actions.press(SCREEN_KEYS[screen]);
+    });
   const timer = setInterval(tick, TICK_MS);
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const onSignal = (): void => quit('running');
-  for (const signal of signals) process.on(signal, onSignal);
+  const onKeySignal = (signal: NodeJS.Signals): void => {
+    if (signal !== 'SIGINT' || !lend.busy()) quit('running');
+  };
+  for (const signal of signals) process.on(signal, onKeySignal);
   // A window that vanished makes writing fail; the run does not care.
   stdout.on('error', onSignal);
   const exited = instance.waitUntilExit().then(() => closing.resolve());
@@ -195,14 +220,15 @@ export async function runApp(options: AppOptions): Promise<Left> {
   } finally {
     clearInterval(timer);
     clearInterval(audits);
+    if (deaf) deaf();
     stdout.off('error', onSignal);
-    for (const signal of signals) process.off(signal, onSignal);
+    for (const signal of signals) process.off(signal, onKeySignal);
     feed.close();
     options.models?.close();
     instance.unmount();
     await exited.catch(() => undefined);
     unsubscribe();
-    stdout.write(alerts.end);
+    stdout.write(mouse.off + alerts.end);
   }
   return { exitCode: store.getState().exitCode, leave, ...(open === undefined ? {} : { open }) };
 }

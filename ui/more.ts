@@ -19,6 +19,10 @@ export interface Beyond {
   readonly copy?: ((text: string) => void) | undefined;
   /** Shows a text in the person's own program and comes back; rejects with a sentence. */
   readonly show?: ((text: string, how: 'pager' | 'editor') => Promise<void>) | undefined;
+  /** Runs a command of Kelvin on this terminal and comes back; rejects with a sentence. `paged`: its output goes through $PAGER. */
+  readonly command?: ((args: readonly string[], paged: boolean) => Promise<void>) | undefined;
+  /** Folder of the run on show. */
+  readonly runDir?: string | undefined;
   /** Gives the terminal back to the shell until `fg`. */
   readonly suspend?: (() => void) | undefined;
 }
@@ -85,10 +89,34 @@ export function more(action: Action, tools: Tools): void {
       if (text === null || !effects.show) return toast('There is no text to show.');
       return void effects.show(text, action).catch((error: unknown) => toast(messageOf(error), 'bad'));
     }
+    case 'blind':
+      return lent(['review', effects.runDir ?? state.runName, '--blind'], false, tools);
+    case 'auditLog':
+      return lent(['audit', effects.runDir ?? state.runName], true, tools);
+    case 'chat': {
+      if (state.screen === 'runs') {
+        const run = selectedRun(state.runs);
+        return run ? lent(['chat', '--run', run.dir], false, tools) : toast('There is no run to talk to.');
+      }
+      const file = state.models.rows?.[state.models.index]?.file;
+      return file ? lent(['chat', '--model', file], false, tools) : toast('This model is not here yet: Enter fetches it.');
+    }
+    case 'judge': {
+      const row = state.models.rows?.[state.models.index];
+      if (!row?.file) return toast('This model is not here yet: Enter fetches it.');
+      const setting = `--set safety.judge.model=${row.file}`;
+      effects.copy?.(setting);
+      return toast(`Copied, if this terminal takes it: ${setting}. It goes with kelvin train, or kelvin resume RUN --accept.`, 'good');
+    }
     case 'suspend':
       return effects.suspend?.();
     default:
   }
+}
+
+function lent(args: readonly string[], paged: boolean, { effects, toast }: Tools): void {
+  if (!effects.command) return toast(`In a shell: kelvin ${args.join(' ')}`);
+  void effects.command(args, paged).catch((error: unknown) => toast(messageOf(error), 'bad'));
 }
 
 function report(work: Promise<string>, { toast, effects }: Tools): void {

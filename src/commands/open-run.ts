@@ -111,6 +111,7 @@ async function showRun(runDir: string): Promise<{ readonly exitCode: number; rea
     const { exitCode, leave, open } = await runApp({
       runDir,
       reader,
+      kelvin: [process.execPath, ...process.execArgv, process.argv[1] ?? fileURLToPath(import.meta.url)],
       models: modelsPort(),
       runs: runsPort(dirname(runDir), (dir) => startRunProcess(dir)),
       audit: () => verifyAudit(runDir),

@@ -284,7 +284,7 @@ describe('own keys', () => {
     expect(keys('pause')).toEqual(['P', 'ctrl+g']);
     expect(keys('log')).toEqual(['L']);
     expect(keys('resume')).toEqual(['r']);
-    expect(keymapOf('{ "help.out": ["b"] }', 'keys.json').filter(({ keys }) => keys.includes('b'))).toMatchObject([
+    expect(keymapOf('{ "help.out": ["B"] }', 'keys.json').filter(({ keys }) => keys.includes('B'))).toMatchObject([
       { action: 'out', contexts: ['help'] },
     ]);
   });

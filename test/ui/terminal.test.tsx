@@ -1,10 +1,14 @@
 import { EventEmitter } from 'node:events';
+import { readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { alertsOf, alertSequences } from '../../ui/alerts.ts';
 import { askBackground, readBackground } from '../../ui/background.ts';
 import { First } from '../../ui/first.tsx';
 import { keyNames } from '../../ui/keys.ts';
 import { lender } from '../../ui/lend.ts';
+import { MOUSE_OFF, MOUSE_ON } from '../../ui/mouse.ts';
 import { asksBackground, detectTheme } from '../../ui/theme.ts';
 import type { RunsPort } from '../../ui/runs.ts';
 import { EMPTY_VIEW, fold } from '../../src/core/fold.ts';
@@ -244,6 +248,35 @@ describe('in the window', () => {
     await screen.press('\x1b', 'r', 'o', 'k', '\r');
     await screen.see('● running');
     expect(screen.raw().lastIndexOf('\x1b]2;kelvin\x07')).toBeGreaterThan(screen.raw().lastIndexOf('a decision waits'));
+  });
+
+  it('takes the mouse where it is wanted, and only there', async () => {
+    const env = { LANG: 'C.UTF-8', TERM: 'xterm', COLORFGBG: '15;0' };
+    screen = await mount({ columns: 120, rows: 40, reader: sampleRun(30), env: { ...env, KELVIN_MOUSE: '1' } });
+    expect(screen.raw()).toContain(MOUSE_ON);
+    const tabs = screen.lines()[1]!;
+    await screen.press(`\x1b[<0;${tabs.indexOf('Tasks') + 1};2M`);
+    await screen.see(/tasks \d+/);
+    await screen.press('\x1b[<65;10;10M', '\x1b[<65;10;10M', '\x1b[<64;10;10M', '\x1b[<0;10;10m', '\x1b[<0;500;500M', '\x1b[<35;1;1M');
+    await screen.see(/ 4 of \d+/);
+    await screen.quit();
+    expect(screen.raw().slice(screen.raw().lastIndexOf(MOUSE_ON) + MOUSE_ON.length)).toContain(MOUSE_OFF);
+    screen = await mount({ reader: sampleRun(3), env });
+    expect(screen.raw()).not.toContain('\x1b[?1000h');
+  });
+
+  it('blind review, audit log and a chat get the terminal, or are named where they cannot', async () => {
+    const marks = join(tmpdir(), `kelvin-lent-${process.pid}`);
+    screen = await mount({ reader: sampleRun(3), kelvin: ['sh', '-c', `echo "$@" >> ${marks}`, 'kelvin'], env: { LANG: 'C.UTF-8', TERM: 'xterm', COLORFGBG: '15;0', PAGER: 'cat' } }); // prettier-ignore
+    await screen.press('4', 'A');
+    await vi.waitFor(() => expect(readFileSync(marks, 'utf8')).toBe('audit runs/sample\n'), 8000);
+    rmSync(marks);
+    await screen.quit();
+    screen = await mount({ reader: sampleRun(3) });
+    await screen.press('4', 'b');
+    await screen.see('kelvin review runs/sample --blind');
+    await screen.press('7', 't');
+    await screen.see('not here yet');
   });
 
   it('KELVIN_ALERTS=none keeps quiet', async () => {

@@ -6,7 +6,7 @@ import type { Curves } from '../curves.ts';
 import { inner, panes, sliceTop } from '../layout.ts';
 import { chartPaths, latest } from '../select.ts';
 import type { AppState } from '../store.ts';
-import { fill, fit, inline, pad, truncate } from '../text.ts';
+import { fill, fit, inline, lineWidth, pad, truncate } from '../text.ts';
 import type { Line, Span } from '../text.ts';
 
 /** Screen 5: any metric of the run, with a cursor that reads values, beside the same metric of other runs. */
@@ -19,7 +19,7 @@ export function ChartsScreen({ state }: { readonly state: AppState }) {
   const top = sliceTop(index, paths.length, room.height);
   const list = paths.slice(top, top + room.height).map((path, at): Line => {
     const chosen = top + at === index;
-    const name = pad(`${chosen ? theme.glyphs.select : ' '} ${inline(path, theme.ascii)}`, room.width - 9);
+    const name = pad(`${chosen ? theme.glyphs.select : ' '} ${shortPath(inline(path, theme.ascii), room.width - 12)}`, room.width - 9);
     return fill([{ text: name }, { text: pad(short(latest(view.steps, path)), 9, 'right'), tone: 'accent' }], room.width, chosen);
   });
   if (list.length === 0)
@@ -51,6 +51,16 @@ export function ChartsScreen({ state }: { readonly state: AppState }) {
   );
 }
 
+/** A metric path in `width` columns: task types in three letters, then the middle of its parts in short. */
+export function shortPath(path: string, width: number): string {
+  if (path.length <= width) return path;
+  const brief = path.replaceAll(/(ded|abd|ind)uction/g, '$1').replaceAll('propose', 'prop');
+  if (brief.length <= width) return brief;
+  const parts = brief.split('/');
+  const least = parts.map((part, index) => (index === parts.length - 1 ? part : part.slice(0, 4))).join('/');
+  return least.length <= width ? least : truncate(least, width, '~');
+}
+
 /** What the cursor reads, of every run on show. */
 function readLine(state: AppState, { all, step }: Curves, width: number): Line {
   const { theme, runs } = state;
@@ -66,8 +76,10 @@ function readLine(state: AppState, { all, step }: Curves, width: number): Line {
   const values = all[0]?.values.filter(Number.isFinite) ?? [];
   // Not spread into Math.min: a long run has more values than a call takes arguments.
   const [least, most] = values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
-  const rest: Span = { text: `   least ${short(least)}   greatest ${short(most)}   Enter: rollouts of this step`, tone: 'muted' };
-  return fit([...spans, rest], width);
+  const extremes: Span = { text: `   least ${short(least)}   greatest ${short(most)}`, tone: 'muted' };
+  const hint: Span = { text: '   Enter: rollouts of this step', tone: 'muted' };
+  const known: Line = [...spans, extremes];
+  return lineWidth([...known, hint]) <= width ? [...known, hint] : fit(lineWidth(known) <= width ? known : spans, width);
 }
 
 function bigChart(state: AppState, curves: Curves, { width, height }: { readonly width: number; readonly height: number }): Line[] {

@@ -1,4 +1,5 @@
 import { Box } from 'ink';
+import type { EngineInfo } from '../../src/core/types.ts';
 import { chart, short } from '../chart.ts';
 import { Panel } from '../components/Panel.tsx';
 import { bodyRows } from '../layout.ts';
@@ -84,6 +85,12 @@ function setting(config: unknown, path: string): string {
   return at === undefined || at === null ? '-' : typeof at === 'object' ? JSON.stringify(at) : String(at);
 }
 
+/** Size and trained share; the architecture where there is room. */
+function modelText({ architecture, parameters: all, trainable }: EngineInfo, width: number): string {
+  const size = `${parameters(all)}, ${trainable === all ? 'all' : parameters(trainable)} trained`;
+  return width < 44 ? size : `${architecture} ${size}`;
+}
+
 export function engineLines({ view, status, theme }: AppState, width: number): Line[] {
   const { info, config } = view;
   const of = (path: string): string => setting(config, path);
@@ -91,7 +98,7 @@ export function engineLines({ view, status, theme }: AppState, width: number): L
   const speed = status?.tokensPerSecond || latest(view.steps, 'throughput/tokens_per_second');
   return [
     row('engine', info ? `${info.backend}, ${info.mode}` : 'not open yet', width, theme),
-    row('model', info ? `${info.architecture} ${parameters(info.parameters)}, ${parameters(info.trainable)} trained` : '-', width, theme),
+    row('model', info ? modelText(info, width) : '-', width, theme),
     row('context', info ? `${info.contextLength} tokens` : '-', width, theme),
     row('tokens/s', short(speed), width, theme),
     row('threads', threads === '0' ? 'all cores, at most 8' : threads, width, theme),
@@ -107,7 +114,7 @@ export function sandboxLines({ view, status, theme }: AppState, width: number): 
   const told: Line[] = stats
     ? [
         row('executions', `${stats.executions}, ${short(stats.perSecond)} a second`, width, theme),
-        row('time', `median ${stats.p50Ms.toFixed(1)} ms, p99 ${stats.p99Ms.toFixed(1)} ms`, width, theme),
+        row('median, p99', `${stats.p50Ms.toFixed(1)}, ${stats.p99Ms.toFixed(1)} ms`, width, theme),
         row('renewed', `${stats.recycles} worn, ${stats.kills} ended`, width, theme),
         ...(stats.rssMb > 0 ? [row('memory', gib(stats.rssMb * 1e6), width, theme)] : []),
       ]
@@ -138,7 +145,7 @@ export function queueLines(state: AppState, width: number): Line[] {
       { text: pad(phase ? `${done}/${total}` : '', 12, 'right') },
     ],
     row('being written', `${live.length} thoughts`, width, theme),
-    row('to be read', `${lag} of ${generated} thoughts wait, ${read} read`, width, theme),
+    row('to be read', width < 44 ? `${lag} of ${generated}` : `${lag} of ${generated} thoughts wait, ${read} read`, width, theme),
     row('to be reviewed', `${open} findings`, width, theme),
   ];
 }

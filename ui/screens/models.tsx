@@ -90,7 +90,7 @@ export function ModelsScreen({ state }: { readonly state: AppState }) {
   return (
     <Box flexDirection="column">
       <Panel
-        title={`models ${rows.length || ''}`}
+        title={rows.length > 0 ? `models ${rows.length}` : 'models'}
         note={`${rows.filter((each) => each.file !== null).length} on disk`}
         {...list}
         focused

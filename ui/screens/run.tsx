@@ -131,7 +131,7 @@ export function heldoutLines(state: AppState, width: number): Line[] {
       return [
         { text: `${label} ` },
         { text: `${(before * 100).toFixed(1)} %`, tone: 'strong' },
-        { text: '  before training', tone: 'muted' },
+        { text: width - room < 26 ? '  at first' : '  before training', tone: 'muted' },
       ];
     return [
       { text: `${label} ${(before * 100).toFixed(1)} ${arrow} ` },
