@@ -75,8 +75,9 @@ const schema = z.strictObject({
   template: z.enum(['auto', 'chat', 'base']).default('auto'),
   prompts: z.enum(['auto', 'full', 'brief']).default('auto'),
   language: z
-    .union(
-      [z.enum(LANGUAGES), z.string().regex(MODULE)],
+    .string()
+    .refine(
+      (name) => MODULE.test(name) || (LANGUAGES as readonly string[]).includes(name),
       `${LANGUAGES.join(', ')}, or the path of a file (.ts, .mjs, .js) with an environment of your own`,
     )
     .default('javascript'),

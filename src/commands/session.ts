@@ -23,7 +23,7 @@ import type { LoopContext } from '../loop/context.ts';
 import { run } from '../loop/run.ts';
 import { initialState, storeState } from '../loop/state.ts';
 import type { LoopState } from '../loop/state.ts';
-import { isHeldOut } from '../pretrain/split.ts';
+import { heldOutIn } from '../pretrain/split.ts';
 import { openCurriculum } from '../tasks/curriculum.ts';
 import { createBudget } from '../record/budget.ts';
 import { collapseWarning } from './collapse-alarm.ts';
@@ -196,7 +196,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
     conductor,
     state,
     curriculum,
-    isHeldOut: config.language === 'javascript' ? isHeldOut : () => false,
+    isHeldOut: heldOutIn(config.language),
     observer: live.observer,
     answered,
     drillThought: DRILL_THOUGHT,

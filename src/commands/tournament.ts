@@ -10,7 +10,7 @@ import { restoreState } from '../loop/state.ts';
 import type { StoredState } from '../loop/state.ts';
 import { playTournament } from '../loop/tournament.ts';
 import type { Player, Tournament } from '../loop/tournament.ts';
-import { isHeldOut } from '../pretrain/split.ts';
+import { heldOutIn } from '../pretrain/split.ts';
 import { loadCheckpoint } from '../record/checkpoint.ts';
 import { findRun, readRunConfig } from '../record/folder.ts';
 import { candidates, CHECKPOINTS, nameOf } from '../record/retention.ts';
@@ -55,7 +55,7 @@ export async function tournamentCommand(options: TournamentCommand): Promise<num
       conductor: { stopping: false, pause: () => {}, proceed: () => Promise.resolve(true), takeDrill: () => false },
       state: { ...restoreState(checkpoint.state as StoredState), current: step },
       curriculum: null,
-      isHeldOut,
+      isHeldOut: heldOutIn(config.language),
       observer: { phase: () => {}, tokens: () => {}, progress: () => {} },
       answered: createAnswered(),
       drillThought: '',

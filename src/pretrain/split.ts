@@ -32,6 +32,9 @@ export function splitOf(source: string): Split {
 /** True for a program that neither pre-training nor self-play may see. */
 export const isHeldOut = (source: string): boolean => splitOf(source) !== 'train';
 
+/** What self-play must not see: the held-out programs are JavaScript, and another language has none. */
+export const heldOutIn = (language: string): ((source: string) => boolean) => (language === 'javascript' ? isHeldOut : () => false);
+
 /** FNV-1a over UTF-16 units with murmur3's final mixing, 32 bits. */
 function hash(text: string): number {
   let value = 0x811c9dc5;
