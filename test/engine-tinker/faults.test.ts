@@ -11,7 +11,7 @@ import { EngineError, type Engine } from '../../src/engine/ports.ts';
 import { RECORDS, type ServerName } from '../../src/engine/tinker/servers.ts';
 import { EOS, folder } from '../engine/models.ts';
 import { faults, type Fault } from './faults.ts';
-import { BASE, openTinker, tiny } from './harness.ts';
+import { BASE, openTinker, SHORT_LIMITS, tiny } from './harness.ts';
 import { ScriptedTinker, type ServedModel } from './server.ts';
 import { TableModel } from './table.ts';
 
@@ -66,7 +66,7 @@ async function train(
   await using scripted = new ScriptedTinker({ wire, model: BASE, deduplicates, open, intercept });
   const url = await scripted.listen();
   const record = { ...RECORDS[server], deduplicates: { json: deduplicates, protobuf: deduplicates } };
-  let engine = await openTinker({ url, tokenizer, record });
+  let engine = await openTinker({ url, tokenizer, record, limits: SHORT_LIMITS });
   const last = (): { readonly served: ServedModel; readonly optimSteps: number } =>
     [...scripted.models.values()].filter((model) => model.optimSteps > 0).at(-1)!;
   const weights: string[] = [];
@@ -92,7 +92,7 @@ async function train(
         if (!(error instanceof EngineError) || error.code !== 'server' || deduplicates) throw error;
         resumed++;
         await engine[Symbol.asyncDispose]();
-        engine = await openTinker({ url, tokenizer, record });
+        engine = await openTinker({ url, tokenizer, record, limits: SHORT_LIMITS });
         if (saved !== null) await engine.loadState(saved);
       }
     }

@@ -99,7 +99,7 @@ export function faults(
 }
 
 /** The work is done, the answer goes nowhere. */
-async function handleSilently(handle: () => Promise<void>, response: ServerResponse): Promise<void> {
+export async function handleSilently(handle: () => Promise<void>, response: ServerResponse): Promise<void> {
   const { writeHead } = response;
   const end = response.end;
   response.writeHead = (() => ({ end: () => response })) as unknown as typeof writeHead;

@@ -29,15 +29,19 @@ export interface OpenOptions extends Partial<Pick<TinkerParts, 'losses' | 'rank'
   readonly record?: ServerRecord;
   readonly patience?: Patience;
   readonly apiKey?: string;
+  /** Scale of the time limits of single exchanges. */
+  readonly limits?: number;
 }
 
-/** Pauses are next to nothing, time limits are 500 times shorter. */
-const quick: Clock = { ...systemClock(1e-4), timeout: systemClock(2e-3).timeout };
+/** Pauses are next to nothing; time limits are what `limits` makes of them. */
+const quick = (limits: number): Clock => ({ ...systemClock(1e-4), timeout: systemClock(limits).timeout });
+/** For servers that fall silent: limits of a tenth of a second. */
+export const SHORT_LIMITS = 2e-3;
 
 /** Nobody gives up unless `patience` says so. */
 export async function openTinker(o: OpenOptions): Promise<Engine> {
   const { url, tokenizer, server = 'tinker', record = RECORDS[server], patience = { unreachableMs: 1e8, operationMs: 1e9 } } = o;
-  const client = await TinkerClient.connect({ url, apiKey: o.apiKey ?? '', record, clock: quick, patience });
+  const client = await TinkerClient.connect({ url, apiKey: o.apiKey ?? '', record, clock: quick(o.limits ?? 1), patience });
   const info = {
     ...{
       backend: 'tinker',

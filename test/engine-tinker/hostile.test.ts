@@ -8,12 +8,12 @@ import { systemClock } from '../../src/engine/tinker/clock.ts';
 import { messageType } from '../../src/engine/tinker/proto.ts';
 import { Transport } from '../../src/engine/tinker/transport.ts';
 import { EOS, folder } from '../engine/models.ts';
-import { BASE, openTinker, tiny, type OpenOptions } from './harness.ts';
+import { BASE, openTinker, SHORT_LIMITS, tiny, type OpenOptions } from './harness.ts';
 import { ScriptedTinker, type ServerOptions } from './server.ts';
 import { TableModel } from './table.ts';
 
 /** Some tenths of a second here. */
-const IMPATIENT = { patience: { unreachableMs: 2e6, operationMs: 1e7 } };
+const IMPATIENT = { patience: { unreachableMs: 2e6, operationMs: 1e7 }, limits: SHORT_LIMITS };
 const DATA = [datumOf({ promptTokens: [1, 2], tokens: [3, 4], logprobs: [-5, -5] }, 1)];
 const LOSS = { kind: 'reinforce', normaliser: 2, importanceCap: 2 } as const;
 const ADAM = { lr: 0.1, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, gradClip: 0 };
@@ -40,15 +40,17 @@ async function failure(
   return error as EngineError;
 }
 
+type Spoil = NonNullable<ServerOptions['spoil']>;
+
 /** Replaces results of futures (not of submissions) that `when` accepts. */
 const results =
-  (make: (json: Record<string, unknown>) => unknown): ServerOptions['spoil'] =>
+  (make: (json: Record<string, unknown>) => unknown): Spoil =>
   (route, body, type) => {
     if (route !== 'retrieve_future' || type !== 'application/json') return { body, type };
     const json = JSON.parse(body.toString()) as Record<string, unknown>;
     return { body: Buffer.from(JSON.stringify(make(json))), type };
   };
-const passes = (make: (row: number[]) => unknown): ServerOptions['spoil'] =>
+const passes = (make: (row: number[]) => unknown): Spoil =>
   results((json) =>
     Array.isArray(json['loss_fn_outputs'])
       ? {
@@ -59,7 +61,7 @@ const passes = (make: (row: number[]) => unknown): ServerOptions['spoil'] =>
         }
       : json,
   );
-const samples = (make: (one: Record<string, unknown>) => unknown): ServerOptions['spoil'] =>
+const samples = (make: (one: Record<string, unknown>) => unknown): Spoil =>
   results((json) => (Array.isArray(json['sequences']) ? { sequences: json['sequences'].map(make) } : json));
 
 const train = (engine: Engine): Promise<unknown> => engine.forwardBackward(DATA, LOSS);
@@ -84,7 +86,7 @@ describe('results that cannot be true', () => {
     ['endless tokens', samples((one) => ({ ...one, tokens: Array(50).fill(1), logprobs: Array(50).fill(-1) })), sample, /at most 3/],
     ['another stop reason', samples((one) => ({ ...one, stop_reason: 'whim' })), sample, /stop_reason/],
   ] as const)('%s', async (_, spoil, work, message) => {
-    const error = await failure({ spoil: spoil! }, work);
+    const error = await failure({ spoil }, work);
     expect(error.code).toBe('server');
     expect(error.message).toMatch(message);
   });
@@ -104,7 +106,7 @@ describe('results that cannot be true', () => {
       }),
     ];
     for (const body of bodies) {
-      const spoil: ServerOptions['spoil'] = (_, sent, type) => ({ body: type === 'application/x-protobuf' ? body : sent, type });
+      const spoil: Spoil = (_, sent, type) => ({ body: type === 'application/x-protobuf' ? body : sent, type });
       for (const work of [train, sample]) {
         const error = await failure({ wire: 'protobuf', spoil }, work);
         expect(error.code).toBe('server');
@@ -127,7 +129,7 @@ describe('a server that keeps us waiting', () => {
 
   it('429 for ever, 503 for ever, silence for ever, a closed account for ever', async () => {
     const always =
-      (status: number | null): ServerOptions['intercept'] =>
+      (status: number | null): NonNullable<ServerOptions['intercept']> =>
       async (route, _, response) => {
         if (!route.startsWith('optim_step')) return false;
         if (status !== null) response.writeHead(status, { 'content-type': 'application/json' }).end('{"detail":"wait"}');
@@ -135,7 +137,7 @@ describe('a server that keeps us waiting', () => {
       };
     for (const status of [429, 503, 402, null]) {
       const error = await failure(
-        { intercept: always(status)! },
+        { intercept: always(status) },
         async (engine) => {
           await train(engine);
           await engine.optimStep(ADAM);
