@@ -24,7 +24,7 @@ const CONSEQUENCES: Readonly<Record<IsolationLayer['name'], string>> = {
   files: 'a program that broke out of WebAssembly could read and write files as this user.',
   processes: 'a program that broke out of WebAssembly could start other programs as this user.',
   network: 'a program that broke out of WebAssembly could reach the network.',
-  namespace: "the operating system adds no wall of its own: Node's permissions are the only one around the sandbox process.",
+  namespace: "the operating system adds no wall of its own: only Node's permissions, where they hold, are around the sandbox process.",
 };
 
 /** Small limits: the programs of the self-test either end at once or never. */

@@ -1,13 +1,12 @@
 import { Worker } from 'node:worker_threads';
 import { PROGRESS_BYTES, PROGRESS_JOB, PROGRESS_RUNNING, PROGRESS_RUNS, PROGRESS_TICKS } from './protocol.ts';
 import type { FromWorker, Job, JobResult, ToWorker, WorkerSetup } from './protocol.ts';
+import { STARVED_FACTOR } from './spent.ts';
 
 /** `./worker.ts` from source, `dist/environment-worker.mjs` in the bundle. */
 const WORKER_URL = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './environment-worker.mjs', import.meta.url);
 const WORKER_HEAP_MB = 192;
 const WORKER_STACK_MB = 8;
-/** How much more wall clock than its limit a run may take on a machine that gives it no time to run. */
-const STARVED_FACTOR = 10;
 /** A worker that does not even answer how much processor time it used. */
 const ANSWER_MS = 1_000;
 
@@ -98,7 +97,7 @@ export class Lane {
     const used = tellsTime ? (await this.cpuMs()) - standstill.cpu : NaN;
     if (this.lost || this.hasMoved(standstill)) return;
     const spent = used >= timeoutMs;
-    if (!spent && tellsTime && elapsed < timeoutMs * STARVED_FACTOR) return;
+    if (!spent && elapsed < timeoutMs * STARVED_FACTOR) return;
     this.lose(spent ? 'spent' : 'stalled', new Error('The run used up its time.'));
   }
 

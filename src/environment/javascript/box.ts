@@ -5,6 +5,7 @@ import type { QuickJs } from './quickjs.ts';
 import type { RunRequest, RunResult } from '../language.ts';
 import { VALUE_LIMITS } from '../limits.ts';
 import type { EnvironmentLimits, ExecutionVerdict } from '../port.ts';
+import { deadlineOf, outOfTime, spentMs } from '../spent.ts';
 
 export interface BoxOptions extends Surroundings {
   readonly sandbox: SandboxModule;
@@ -63,7 +64,7 @@ export class Box {
     const interpreter = this.interpreter;
     if (interpreter === null) throw new Error('The box was not prepared.');
     this.stopped = null;
-    this.deadline = spentMs() + this.options.limits.timeoutMs;
+    this.deadline = deadlineOf(this.options.limits);
     interpreter.fuel.value = BigInt(this.options.limits.fuel) * STEPS_PER_TICK;
     interpreter.gate.reset();
     const grownBefore = interpreter.memoryBytes();
@@ -174,22 +175,8 @@ export class Box {
   }
 }
 
-const TELLS_THREAD_TIME = typeof process.threadCpuUsage === 'function';
-
-/** Processor time of this thread, ms; on a Node that does not tell (before 23.9) the wall clock, which a crowded machine distorts. */
-function spentMs(): number {
-  if (!TELLS_THREAD_TIME) return performance.now();
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1_000;
-}
-
 function outOfFuel({ fuel }: EnvironmentLimits): RunResult {
   return { verdict: 'timeout', detail: `The program did not end within ${fuel} units of fuel.` };
-}
-
-function outOfTime(limits: EnvironmentLimits): RunResult {
-  const detail = `The program did not end within ${limits.timeoutMs} ms.`;
-  return TELLS_THREAD_TIME ? { verdict: 'timeout', detail } : { verdict: 'timeout', detail, backstop: true };
 }
 
 /** How QuickJS says that a value does not fit. A program can say the same words: it then gets the verdict it asked for. */

@@ -60,8 +60,8 @@ export class CPython {
   }
 
   /** How many steps may pass until the next tick; below zero by what a long copy took at once. */
-  get fuel(): WebAssembly.Global<'i32'> {
-    return this.exports[EXPORTS.fuel] as WebAssembly.Global<'i32'>;
+  get fuel(): { value: number } {
+    return this.exports[EXPORTS.fuel] as WebAssembly.Global;
   }
 
   /** Address of an exported variable. */

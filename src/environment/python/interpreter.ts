@@ -1,5 +1,6 @@
 import type { RunResult } from '../language.ts';
 import type { EnvironmentLimits } from '../port.ts';
+import { deadlineOf, outOfTime, spentMs } from '../spent.ts';
 import { CPython } from './cpython.ts';
 import type { Pointer } from './cpython.ts';
 import { Halt, Host } from './host.ts';
@@ -87,7 +88,7 @@ export class PythonInterpreter {
     this.stopped = null;
     this.crashed = false;
     this.lost = false;
-    this.deadline = spentMs() + this.options.limits.timeoutMs;
+    this.deadline = deadlineOf(this.options.limits);
     this.host.reset();
     this.python.fuel.value = STEPS_PER_TICK;
     let result: RunResult;
@@ -259,19 +260,5 @@ export class PythonInterpreter {
 }
 
 const TOO_LARGE = /cannot fit 'int' into an index-sized integer|too many digits in integer|too large|too long/;
-
-const TELLS_THREAD_TIME = typeof process.threadCpuUsage === 'function';
-
-/** Processor time of this thread, ms; on a Node that does not tell the wall clock, which a crowded machine distorts. */
-function spentMs(): number {
-  if (!TELLS_THREAD_TIME) return performance.now();
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1_000;
-}
-
-function outOfTime(limits: EnvironmentLimits): RunResult {
-  const detail = `The program did not end within ${limits.timeoutMs} ms.`;
-  return TELLS_THREAD_TIME ? { verdict: 'timeout', detail } : { verdict: 'timeout', detail, backstop: true };
-}
 
 const outOfMemory = (limits: EnvironmentLimits): string => `The program needs more than ${limits.memoryMb} MB of memory.`;
