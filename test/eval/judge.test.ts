@@ -43,6 +43,12 @@ describe('CRUXEval', () => {
     expect(await grade(countdown, 'assert f(7, 3) == (7, 4, 1)')).toMatchObject({ correct: true });
     expect(await grade(words, "['plum']")).toMatchObject({ correct: true });
     expect(await grade(words, "['fig']")).toMatchObject({ correct: false });
+    const keys: Problem = {
+      id: 'k',
+      question: '',
+      check: { kind: 'input', program: 'def f(d):\n    return list(d)', expected: "['b', 'a']" },
+    };
+    expect(await grade(keys, "{'b': 1, 'a': 2}")).toMatchObject({ correct: true });
     expect((await grade(countdown, '7, 0')).detail).toMatch(/fails/);
     expect((await grade(words, '__import__("os")')).detail).toMatch(/not a list of Python literals/);
   });

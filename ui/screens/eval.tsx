@@ -82,6 +82,20 @@ export function suiteLines(state: AppState, width: number): Line[] {
   });
 }
 
+/** Published benchmarks, the newest of each suite last: pass@1 after which step. */
+export function benchmarkLines(state: AppState, width: number): Line[] {
+  const { theme, view } = state;
+  if (view.benchmarks.length === 0) return [];
+  const suitesOf = [...new Set(view.benchmarks.map(({ suite }) => suite))];
+  const lines = suitesOf.map((suite): Line => {
+    const points = view.benchmarks.filter((taken) => taken.suite === suite).slice(-4);
+    const list = points.map(({ step, metrics }) => `step ${step}: ${figure(metrics['pass@1'] ?? NaN, 'share')}`).join('   ');
+    const name: Span = { text: pad(inline(suite, theme.ascii), 24), tone: 'strong' };
+    return fit([name, { text: truncate(list, Math.max(8, width - 24), theme.glyphs.ellipsis) }], width);
+  });
+  return [section('benchmarks, pass@1 in %', width, theme), ...lines, []];
+}
+
 /** The chosen figure over all evaluations. */
 function historyLines(row: EvalRow, width: number, height: number, theme: Theme): Line[] {
   const title = section(truncate(inline(row.path, theme.ascii), width - 6), width, theme);
@@ -111,7 +125,7 @@ export function EvalScreen({ state }: { readonly state: AppState }) {
   const pane = { width: layout.detail.width + (layout.side?.width ?? 0), height: layout.detail.height };
   const size = inner(pane);
   const chosen = rows[index];
-  const tables = suiteLines(state, size.width);
+  const tables = [...suiteLines(state, size.width), ...benchmarkLines(state, size.width)];
   const left = size.height - Math.min(tables.length, Math.max(0, size.height - 3));
   const history = chosen ? historyLines(chosen, size.width, Math.min(16, left), theme) : [];
   const lines = [...tables.slice(0, size.height - history.length), ...history];

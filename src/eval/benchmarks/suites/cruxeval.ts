@@ -1,5 +1,5 @@
 import type { Task } from '../../../core/types.ts';
-import { optional, text } from '../fields.ts';
+import { optional, text, textOrNumber } from '../fields.ts';
 import type { Problem } from '../problem.ts';
 import type { Row } from '../rows.ts';
 import type { Suite } from './suite.ts';
@@ -28,7 +28,7 @@ export const cruxevalO: Suite = {
   fields: FIELDS,
   isMine: isPlain,
   read(row): Problem {
-    const [id, code, input, output] = [text(row, 'id'), text(row, 'code'), text(row, 'input'), text(row, 'output')];
+    const [id, code, input, output] = [textOrNumber(row, 'id'), text(row, 'code'), text(row, 'input'), text(row, 'output')];
     return {
       id,
       question: `Here is a Python function:\n\`\`\`python\n${code}\n\`\`\`\nWhat does f(${input}) return? Answer with one Python literal between \`\`\`output and \`\`\`.`,
@@ -46,7 +46,7 @@ export const cruxevalI: Suite = {
   fields: FIELDS,
   isMine: isPlain,
   read(row): Problem {
-    const [id, code, input, output] = [text(row, 'id'), text(row, 'code'), text(row, 'input'), text(row, 'output')];
+    const [id, code, input, output] = [textOrNumber(row, 'id'), text(row, 'code'), text(row, 'input'), text(row, 'output')];
     return {
       id,
       question: `Here is a Python function:\n\`\`\`python\n${code}\n\`\`\`\nFind arguments with which f returns ${output}. Answer with the arguments as Python literals, separated by commas, between \`\`\`input and \`\`\`.`,
@@ -67,7 +67,7 @@ export const livecodebenchExecution: Suite = {
     const [name, code, input, output] = [text(row, 'function_name'), text(row, 'code'), text(row, 'input'), text(row, 'output')];
     const call = new RegExp(`^\\s*${name}\\s*\\(`).test(input) ? input : `${name}(${input})`;
     return {
-      id: text(row, 'id'),
+      id: textOrNumber(row, 'id'),
       question: `Here is a Python function:\n\`\`\`python\n${code}\n\`\`\`\nWhat does ${call} return? Answer with one Python literal between \`\`\`output and \`\`\`.`,
       check: { kind: 'value', expected: output },
     };

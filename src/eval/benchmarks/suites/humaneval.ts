@@ -1,5 +1,5 @@
 import { SuiteError } from '../errors.ts';
-import { text } from '../fields.ts';
+import { text, textOrNumber } from '../fields.ts';
 import { pythonLiteral } from '../json.ts';
 import type { Problem, ReferenceCheck } from '../problem.ts';
 import type { Row } from '../rows.ts';
@@ -13,15 +13,17 @@ import type { Suite } from './suite.ts';
 const ask = (prompt: string): string =>
   `Complete this Python function. Answer with the whole function, with the imports it needs, between \`\`\`python and \`\`\`.\n\`\`\`python\n${prompt.trimEnd()}\n\`\`\``;
 
-/** EvalPlus writes its comparison of results as a function of this name. */
-const isPlusTest = (row: Row): boolean => typeof row.fields['test'] === 'string' && /^def assertion\(/m.test(row.fields['test']);
+/** Both have the same fields on the hub: EvalPlus writes a function that compares results, the original a block of metadata. */
+const testOf = (row: Row): string => (typeof row.fields['test'] === 'string' ? row.fields['test'] : '');
+const isPlusTest = (row: Row): boolean => /^def assertion\(/m.test(testOf(row));
+const isPlainTest = (row: Row): boolean => /^METADATA *=/m.test(testOf(row));
 const hasInputs = (row: Row): boolean => 'base_input' in row.fields;
 
 function fromTests(row: Row): Problem {
   const [prompt, entry] = [text(row, 'prompt'), text(row, 'entry_point')];
   const tests = text(row, 'test');
   if (!/^def check\(/m.test(tests)) throw new SuiteError(`${row.where}: the field "test" does not define check(candidate).`);
-  return { id: text(row, 'task_id'), question: ask(prompt), check: { kind: 'asserts', prefix: prompt, entry, tests, call: true } };
+  return { id: textOrNumber(row, 'task_id'), question: ask(prompt), check: { kind: 'asserts', prefix: prompt, entry, tests, call: true } };
 }
 
 export const humaneval: Suite = {
@@ -40,13 +42,13 @@ export const humanevalPlus: Suite = {
   area: 'code',
   source: ['hf:evalplus/humanevalplus/test.jsonl'],
   fields: ['task_id', 'prompt', 'entry_point', 'canonical_solution', 'test|plus_input'],
-  isMine: (row) => String(row.fields['task_id']).startsWith('HumanEval') && (hasInputs(row) || isPlusTest(row)),
+  isMine: (row) => (hasInputs(row) ? !String(row.fields['task_id']).startsWith('Mbpp') : !isPlainTest(row) && !('test_list' in row.fields)),
   read: (row) => (hasInputs(row) ? fromInputs(row, text(row, 'prompt')) : fromTests(row)),
 };
 
 /** A problem with inputs and a reference. `prefix` stands before an answer that does not repeat it. */
 export function fromInputs(row: Row, prefix: string, question?: string): Problem {
-  const [id, prompt, entry] = [text(row, 'task_id'), text(row, 'prompt'), text(row, 'entry_point')];
+  const [id, prompt, entry] = [textOrNumber(row, 'task_id'), text(row, 'prompt'), text(row, 'entry_point')];
   const inputs = inputsOf(row, id);
   const { atol = 0 } = row.fields;
   if (typeof atol !== 'number') throw new SuiteError(`${row.where}: the field "atol" is not a number.`);

@@ -1,7 +1,7 @@
 import { readCases } from '../cases.ts';
 import type { TestCases } from '../cases.ts';
 import { SuiteError } from '../errors.ts';
-import { optional, text } from '../fields.ts';
+import { optional, text, textOrNumber } from '../fields.ts';
 import type { Problem } from '../problem.ts';
 import type { Row } from '../rows.ts';
 import type { Suite } from './suite.ts';
@@ -52,7 +52,7 @@ export const livecodebench: Suite = {
         ? 'Write a Python program that reads standard input and prints the answer. Answer with the whole program between ```python and ```.'
         : `Start from this code:\n\`\`\`python\n${starter.trimEnd()}\n\`\`\`\nAnswer with the whole program between \`\`\`python and \`\`\`.`;
     return {
-      id: text(row, 'question_id'),
+      id: textOrNumber(row, 'question_id'),
       question: `${content.trim()}\n\n${how}`,
       check: stdin || name === null ? { kind: 'stdin', cases } : { kind: 'calls', name, cases },
     };
