@@ -5,7 +5,7 @@ export type Sought = Omit<RolloutQuery, 'limit' | 'offset'>;
 /** Rollouts that are asked one by one, for expressions, `!` and words too short for the index. */
 export const ASKED = 50_000;
 /** Rollouts of the first part of a search, and the fewest of any: an index costs more to ask than to read, texts the other way round. */
-const LEAST = { indexed: 50_000, asked: 500 };
+const LEAST = { indexed: 20_000, asked: 500 };
 /** A part of the search takes about this long; keys are read between parts. */
 const PART_MS = 12;
 

@@ -10,7 +10,7 @@ import { openJournalReader, verifyAudit } from '../../src/record/journal.ts';
 import { verifyRecord } from '../../src/record/verify.ts';
 import { nameOf } from '../../src/record/retention.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Bundles a script of this folder, so that a process of a trial starts in a fraction of a second. Returns its path. */
 export async function bundle(name: string): Promise<string> {

@@ -46,11 +46,10 @@ export function finder(db: DatabaseSync, dir: string): (query: Omit<RolloutQuery
     const asks = words !== '' || match ? ['kelvin_wanted(kelvin_text(block, slot)) = 1'] : [];
     // Few rollouts are of one step or one task, or flagged: an index of their own finds them.
     const own = query.step !== undefined || query.taskId !== undefined || (query.minSeverity ?? 0) > 0 ? '+' : '';
-    return numbers(`SELECT n FROM rollouts WHERE ${own}n > ? AND ${own}n < ? AND ${[...sql, ...asks].join(' AND ')} ORDER BY n DESC`, [
-      above,
-      below,
-      ...values,
-    ]);
+    return numbers(
+      `SELECT n FROM rollouts WHERE ${own}n > ? AND ${own}n < ? AND ${[...sql, ...asks].join(' AND ')} ORDER BY ${own}n DESC`,
+      [above, below, ...values],
+    );
   };
 
   const indexed = (query: Omit<RolloutQuery, 'limit' | 'offset'>, { above, below }: Between): number[] => {
