@@ -18,7 +18,6 @@ import { latestCheckpoint } from '../record/checkpoint.ts';
 import { hasJournal } from '../record/journal.ts';
 import { findRun, readRunConfig } from '../record/folder.ts';
 import { EXIT, UsageError } from './exits.ts';
-import { learnedOnServer } from './learned-on-server.ts';
 import { modelFile } from './model-file.ts';
 import { runsRoot } from './paths.ts';
 import { namedIn, readEvents } from './restore.ts';
@@ -45,6 +44,7 @@ export async function learnedIn(run: string): Promise<Learned> {
   for (const warning of found.warnings) process.stderr.write(`${inline(warning)} Step ${found.step} is taken instead.\n`);
   const config = parseConfig(readRunConfig(dir), [], `${dir}: config.json`);
   if (isTinkerState(join(found.dir, ENGINE_FOLDER))) {
+    const { learnedOnServer } = await import('./learned-on-server.ts');
     const { model, trained } = await learnedOnServer(config, join(found.dir, ENGINE_FOLDER));
     return { dir, step: found.step, config, model, trained };
   }

@@ -8,7 +8,6 @@ import { loadDefinition } from '../environment/definitions.ts';
 import type { Environment } from '../environment/port.ts';
 import { changed, readOrigin } from '../models/cache.ts';
 import { modelFile } from './model-file.ts';
-import { openTinkerEngine } from './open-tinker.ts';
 
 export { modelFile } from './model-file.ts';
 
@@ -20,7 +19,10 @@ export const threadsFor = (configured: number, cores: number): number => configu
 
 /** The engine that a config asks for. Throws `EngineError` with what to do. */
 export async function openEngine(config: Config, inference = false, onPlan?: EngineOptions['onPlan']): Promise<Engine> {
-  if (config.engine.kind === 'tinker') return await openTinkerEngine(config);
+  if (config.engine.kind === 'tinker') {
+    const { openTinkerEngine } = await import('./open-tinker.ts');
+    return await openTinkerEngine(config);
+  }
   const model = await modelFile(config.model);
   const engine = await openGgmlEngine({
     ...config.engine,

@@ -2,6 +2,13 @@
 import { AdamState, slopes, type ServerDatum } from './arithmetic.ts';
 import type { Adam, SampleAsk, ServedModel, ServedSequence } from './server.ts';
 
+interface Saved {
+  readonly logits: Float64Array;
+  readonly m: Float64Array;
+  readonly v: Float64Array;
+  readonly steps: number;
+}
+
 export class TableModel implements ServedModel {
   readonly size: number;
   logits: Float64Array;
@@ -10,6 +17,7 @@ export class TableModel implements ServedModel {
   readonly #eos: number;
   readonly #reduction: 'tokens' | 'sequences';
   #sequences = 0;
+  #saved: Saved | null = null;
 
   constructor(size: number, eos: number, reduction: 'tokens' | 'sequences') {
     this.size = size;
@@ -63,17 +71,21 @@ export class TableModel implements ServedModel {
     return { 'skyrl.ai/grad_norm': norm };
   }
   async save(): Promise<unknown> {
-    return { logits: this.logits.slice(), m: this.adam.m.slice(), v: this.adam.v.slice(), steps: this.adam.steps };
+    // Weights change with steps only; one copy of each is enough.
+    if (this.#saved?.steps !== this.adam.steps)
+      this.#saved = { logits: this.logits.slice(), m: this.adam.m.slice(), v: this.adam.v.slice(), steps: this.adam.steps };
+    return this.#saved;
   }
   async load(saved: unknown): Promise<void> {
-    const { logits, m, v, steps } = saved as { logits: Float64Array; m: Float64Array; v: Float64Array; steps: number };
+    const { logits, m, v, steps } = saved as Saved;
+    this.#saved = null;
     this.logits = logits.slice();
     this.adam.m.set(m);
     this.adam.v.set(v);
     this.adam.steps = steps;
   }
   async sampler(): Promise<(ask: SampleAsk) => Promise<ServedSequence[]>> {
-    const logits = this.logits.slice();
+    const { logits } = (await this.save()) as Saved;
     return async (ask) => Array.from({ length: ask.n }, (_, j) => this.#one(logits, ask, j));
   }
   async sample(ask: SampleAsk): Promise<ServedSequence[]> {
