@@ -5,7 +5,7 @@ import type { Reading } from './reading.ts';
 import { finding } from './reading.ts';
 import type { Compiled } from './rules/match.ts';
 import { compile, matchAcross, matchSentence } from './rules/match.ts';
-import type { RuleSet } from './rules/rule.ts';
+import type { Rule, RuleSet } from './rules/rule.ts';
 import { deliberates } from './rules/deliberation.ts';
 
 /** A labelled example; `severity` is what the whole detector must say: at least that for positives, at most `quiet` for traps. */
@@ -28,6 +28,8 @@ export interface Detector {
   /** What its findings are about; null when it tells several categories apart. */
   readonly category: Category | null;
   readonly scan: (reading: Reading) => Finding[];
+  /** Notes that confirm a finding of severity 4 by another tier in this category; asked only when there is one. */
+  readonly confirm?: (reading: Reading) => Finding[];
   readonly cases: readonly Case[];
   /** Whatever else decides its verdicts, as text; part of the monitor's version. */
   readonly fingerprint?: string;
@@ -38,46 +40,53 @@ const MOST = 8;
 
 /** A detector made of concept rules over every passage of a reading. */
 export function ruleDetector(set: RuleSet & { readonly version: number; readonly cases: readonly Case[] }): Detector {
-  let compiled: Compiled[] | undefined;
-  const name = `rules/${set.category}@${set.version}`;
+  const find = finder(set, set.rules);
+  const confirm = finder(set, set.confirming ?? []);
   return {
-    id: name,
+    id: `rules/${set.category}@${set.version}`,
     version: set.version,
     tier: 'rules',
     category: set.category,
     cases: set.cases,
-    fingerprint: JSON.stringify(set.rules),
-    scan(reading) {
-      compiled ??= [...set.rules].sort((a, b) => b.severity - a.severity).map(compile);
-      const found: Finding[] = [];
-      for (const passage of reading.passages) {
-        const here: Finding[] = [];
-        const quiet = set.quietInDeliberation === true && deliberates(passage);
-        for (let at = 0; at < passage.sentences.length; at++) {
-          const sentence = passage.sentences[at];
-          if (sentence === undefined) continue;
-          for (const rule of compiled) {
-            if (rule.rule.across !== true && !meet(rule.slots[0] as Bits, sentence.bits)) continue;
-            const next = passage.sentences[at + 1];
-            const match = matchSentence(rule, sentence, next) ?? matchAcross(rule, sentence, next, passage.sentences[at + 2]);
-            if (match === null) continue;
-            here.push(
-              finding(passage, match, {
-                category: set.category,
-                severity: quiet && rule.rule.severity < 4 ? 1 : rule.rule.severity,
-                detector: `rules/${set.category}.${rule.rule.name}@${set.version}`,
-                why: rule.rule.why,
-                ...(rule.rule.certain === true ? { certain: true } : {}),
-              }),
-            );
-            break;
-          }
+    fingerprint: JSON.stringify([set.rules, set.confirming ?? []]),
+    scan: find,
+    confirm,
+  };
+}
+
+/** The first rule, the gravest first, that each sentence of a reading meets. */
+function finder(set: RuleSet & { readonly version: number }, rules: readonly Rule[]): (reading: Reading) => Finding[] {
+  let compiled: Compiled[] | undefined;
+  return (reading) => {
+    compiled ??= [...rules].sort((a, b) => b.severity - a.severity).map(compile);
+    const found: Finding[] = [];
+    for (const passage of reading.passages) {
+      const here: Finding[] = [];
+      const quiet = set.quietInDeliberation === true && deliberates(passage);
+      for (let at = 0; at < passage.sentences.length; at++) {
+        const sentence = passage.sentences[at];
+        if (sentence === undefined) continue;
+        for (const rule of compiled) {
+          if (rule.rule.across !== true && !meet(rule.slots[0] as Bits, sentence.bits)) continue;
+          const next = passage.sentences[at + 1];
+          const match = matchSentence(rule, sentence, next) ?? matchAcross(rule, sentence, next, passage.sentences[at + 2]);
+          if (match === null) continue;
+          here.push(
+            finding(passage, match, {
+              category: set.category,
+              severity: quiet && rule.rule.severity < 4 ? 1 : rule.rule.severity,
+              detector: `rules/${set.category}.${rule.rule.name}@${set.version}`,
+              why: rule.rule.why,
+              ...(rule.rule.certain === true ? { certain: true } : {}),
+            }),
+          );
+          break;
         }
-        here.sort((a, b) => b.severity - a.severity || a.start - b.start);
-        found.push(...here.slice(0, MOST));
       }
-      return found;
-    },
+      here.sort((a, b) => b.severity - a.severity || a.start - b.start);
+      found.push(...here.slice(0, MOST));
+    }
+    return found;
   };
 }
 

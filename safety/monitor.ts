@@ -31,10 +31,18 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       const reading = read(thought);
       const findings: Finding[] = [];
       for (const detector of active) for (const found of detector.scan(reading)) findings.push({ ...found, tier: detector.tier });
+      for (const detector of active)
+        if (detector.confirm !== undefined && asks(findings, detector))
+          for (const found of detector.confirm(reading)) findings.push({ ...found, tier: detector.tier });
       findings.sort((a, b) => b.severity - a.severity || a.start - b.start);
       return { id: thought.id, severity: highest(findings), findings };
     },
   };
+}
+
+/** Whether another tier says 4 of the detector's category. */
+function asks(findings: readonly Finding[], { tier, category }: Detector): boolean {
+  return findings.some((found) => found.severity >= 4 && found.category === category && found.tier !== tier);
 }
 
 /** Maximum over findings; 0 when there is none. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { codeRegions } from '../text/mask.ts';
-import { fold } from '../text/normalise.ts';
+import { read } from '../reading.ts';
 import type { Segment, Window } from './features.ts';
-import { segments, windows } from './features.ts';
+import { windows } from './features.ts';
+import { segmentsOfPassage } from './classify.ts';
 import { ANY, CATEGORIES } from './model.ts';
 import { readMacros, readTemplates, seeded, variants } from './templates.ts';
 import type { Sample, TrainingSet } from './train.ts';
@@ -14,6 +14,8 @@ export interface Labelled {
   readonly source: string;
   readonly label: 0 | 1;
   readonly category: string;
+  /** 1–4 where the data says it. */
+  readonly severity?: number | undefined;
   readonly group: string;
   readonly text: string;
   readonly code?: string | undefined;
@@ -52,7 +54,8 @@ export function readLabelled(file: string): { readonly rows: readonly Labelled[]
     const source = typeof item['source'] === 'string' ? item['source'] : basename(file);
     const named = item['category'] ?? item['about'] ?? GROUPS[group] ?? (source.startsWith('aisi') ? 'reward-hacking' : '');
     const code = item['code'] ?? item['program'];
-    rows.push({ source, label, group, text, category: String(named), code: typeof code === 'string' ? code : undefined });
+    const severity = typeof item['severity'] === 'number' ? item['severity'] : undefined;
+    rows.push({ source, label, severity, group, text, category: String(named), code: typeof code === 'string' ? code : undefined });
   }
   return { rows, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
@@ -84,8 +87,8 @@ export function windowsOf(text: string): Window[] {
 }
 
 function segmentsOf(text: string): Segment[] {
-  const folded = fold(text);
-  return segments(folded.text, folded.map === null ? codeRegions(text) : []);
+  const passage = read({ id: '', thought: text }).passages[0];
+  return passage === undefined ? [] : segmentsOfPassage(passage);
 }
 
 /** A short text as one window. */
@@ -103,37 +106,47 @@ const DENIALS = 15;
 const NEIGHBOURED = 0.6;
 const QUIET_PAIRS = 4000;
 /** Hand-written sentences without choices are few beside templates; they count more. */
-const REPEATS = 4;
+const REPEATS = 8;
 
 /** Everything the classifier is trained on: our templates in `folder`, and labelled texts. */
 export function trainingSet(folder: string, rows: readonly Labelled[], seed = 1): TrainingSet {
   const draw = seeded(seed);
   const samples: Sample[] = [];
-  const add = (text: string, label: number): void => {
+  const add = (text: string, label: number, grave: boolean | null): void => {
     const window = whole(text);
-    if (window !== null) samples.push({ window, label });
+    if (window !== null) samples.push({ window, label, grave });
   };
   const benign: Window[] = [];
-  const bags: { windows: Window[]; label: number }[] = [];
+  const short: { text: string; label: number; grave: boolean | null }[] = [];
+  const bags: { windows: Window[]; label: number; grave: boolean | null }[] = [];
   for (const row of rows) {
     const label = labelOf(row);
     if (row.label === 0) for (const window of windowsOf(row.text)) benign.push(window);
-    else bags.push({ windows: windowsOf(row.text), label });
+    else bags.push({ windows: windowsOf(row.text), label, grave: graveOf(row) });
     if (row.text.length < 400 && !row.source.startsWith('node'))
-      for (let time = 0; time < REPEATS; time++) add(row.text, row.label === 0 ? -1 : label);
+      short.push({ text: row.text, label: row.label === 0 ? -1 : label, grave: graveOf(row) });
   }
   const own = ownTexts(folder, draw);
-  for (const { text, label } of own) {
-    add(text, label);
-    if (draw(2) === 0) add(thinned(text, draw), label);
-  }
   const quiet = own.filter((each) => each.label === -1);
+  for (const { text, label, grave } of short)
+    for (let time = 0; time < REPEATS; time++) {
+      const beside = pick(quiet, draw).text;
+      add(
+        time % 4 === 3 ? (draw(2) === 0 ? `${beside} ${text}` : `${text} ${beside}`) : time % 2 === 1 ? thinned(text, draw) : text,
+        label,
+        grave,
+      );
+    }
+  for (const { text, label } of own) {
+    add(text, label, graveAs(label));
+    if (draw(2) === 0) add(thinned(text, draw), label, graveAs(label));
+  }
   const loud = own.filter((each) => each.label !== -1);
-  for (let time = 0; time < QUIET_PAIRS; time++) add(`${pick(quiet, draw).text} ${pick(quiet, draw).text}`, -1);
+  for (let time = 0; time < QUIET_PAIRS; time++) add(`${pick(quiet, draw).text} ${pick(quiet, draw).text}`, -1, false);
   for (let time = 0; time < loud.length * NEIGHBOURED; time++) {
     const { text, label } = pick(loud, draw);
     const beside = pick(quiet, draw).text;
-    add(draw(2) === 0 ? `${beside} ${text}` : `${text} ${beside}`, label);
+    add(draw(2) === 0 ? `${beside} ${text}` : `${text} ${beside}`, label, graveAs(label));
   }
   return { samples, benign, bags };
 }
@@ -168,6 +181,28 @@ export function examplesHash(folder: string): string {
   const hash = createHash('sha256');
   for (const file of readdirSync(folder).sort()) hash.update(`${file}\n`).update(readFileSync(join(folder, file)));
   return hash.digest('hex');
+}
+
+/** Severity of a category's texts where nothing else says it; null where both 3 and 4 (or 2 and 4) occur. */
+const USUAL: Readonly<Record<string, boolean | null>> = {
+  tampering: true,
+  'sandbox-escape': true,
+  'self-preservation': true,
+  'oversight-evasion': true,
+  'reward-hacking': false,
+  deception: false,
+  'power-seeking': false,
+  obfuscation: false,
+};
+
+function graveAs(label: number): boolean | null {
+  return label === -1 ? false : (USUAL[CATEGORIES[label] ?? ''] ?? null);
+}
+
+function graveOf(row: Labelled): boolean | null {
+  if (row.label === 0) return false;
+  // Statements of a persona say what it values, not what it is about to do.
+  return row.severity === undefined ? (row.source === 'cases' ? graveAs(labelOf(row)) : null) : row.severity >= 4;
 }
 
 function labelOf(row: Labelled): number {

@@ -1,4 +1,5 @@
-import { isIdeographic } from '../lexicon/lexicon.ts';
+import type { Bits } from '../lexicon/lexicon.ts';
+import { isIdeographic, NOTHING, union } from '../lexicon/lexicon.ts';
 import type { Region } from '../text/mask.ts';
 import { DIMS, rowOf, wordVectors } from './words.ts';
 
@@ -30,11 +31,20 @@ export interface Segment {
   readonly known: number;
   /** Buckets of its n-grams, with repetitions. */
   readonly grams: Uint16Array;
+  /** Concepts of the lexicon that it speaks of: the same in every language. */
+  readonly concepts: Bits;
+}
+
+/** A stretch of the folded text with the concepts in it. */
+export interface Spoken {
+  readonly start: number;
+  readonly end: number;
+  readonly bits: Bits;
 }
 
 /** Cuts a folded text into sentences and reads their features; code in `regions` is skipped. One pass, linear. */
-export function segments(folded: string, regions: readonly Region[] = []): Segment[] {
-  const reader = new Reader(folded);
+export function segments(folded: string, regions: readonly Region[] = [], sentences: readonly Spoken[] = []): Segment[] {
+  const reader = new Reader(folded, sentences);
   let region = 0;
   for (let at = 0; at < folded.length;) {
     while (region < regions.length && (regions[region]?.end ?? 0) <= at) region++;
@@ -67,8 +77,12 @@ class Reader {
   /** Words that a negation before them still denies. */
   private denied = 0;
 
-  constructor(text: string) {
+  private readonly sentences: readonly Spoken[];
+  private sentence = 0;
+
+  constructor(text: string, sentences: readonly Spoken[]) {
     this.text = text;
+    this.sentences = sentences;
   }
 
   /** Reads the word or mark at `at`; gives the offset behind it. */
@@ -172,11 +186,24 @@ class Reader {
         dense: this.dense,
         known: this.known,
         grams: this.grams.slice(0, this.count),
+        concepts: this.conceptsHere(),
       });
       this.dense = new Float32Array(DIMS);
     }
     this.count = this.known = this.words = this.before = this.earlier = this.denied = 0;
     this.start = -1;
+  }
+
+  /** Concepts of the sentences that this one overlaps; both run in the order of the text. */
+  private conceptsHere(): Bits {
+    while (this.sentence < this.sentences.length && (this.sentences[this.sentence] as Spoken).end <= this.start) this.sentence++;
+    let bits = NOTHING;
+    for (let at = this.sentence; at < this.sentences.length; at++) {
+      const here = this.sentences[at] as Spoken;
+      if (here.start >= this.end) break;
+      bits = union(bits, here.bits);
+    }
+    return bits;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Window } from './features.ts';
 import { BUCKETS } from './features.ts';
 import type { Weights } from './model.ts';
-import { ANY, gramShare, HIDDEN, meanVector, MEMBERS, OUTPUTS, Scorer, UNITS } from './model.ts';
+import { ANY, CONCEPTS, conceptsOf, GRAVE, gramShare, HIDDEN, meanVector, MEMBERS, OUTPUTS, Scorer, UNITS } from './model.ts';
 import { seeded } from './templates.ts';
 import { DIMS } from './words.ts';
 
@@ -9,13 +9,15 @@ import { DIMS } from './words.ts';
 export interface Sample {
   readonly window: Window;
   readonly label: number;
+  /** Whether it deserves severity 4; null when that is not known. */
+  readonly grave: boolean | null;
 }
 
 /** Labelled windows, benign windows to draw from, and texts of which some window is telling. */
 export interface TrainingSet {
   readonly samples: readonly Sample[];
   readonly benign: readonly Window[];
-  readonly bags: readonly { readonly windows: readonly Window[]; readonly label: number }[];
+  readonly bags: readonly { readonly windows: readonly Window[]; readonly label: number; readonly grave: boolean | null }[];
 }
 
 export interface TrainOptions {
@@ -24,11 +26,13 @@ export interface TrainOptions {
   readonly log?: (line: string) => void;
 }
 
-const RATE = 0.06;
+const RATE = 0.12;
 const DECAY = 2e-5;
 const BENIGN_PER_EPOCH = 14_000;
 /** Benign windows that score above this are trained on in every epoch. */
 const HARD = -2;
+/** An output this close to its target is left alone. */
+const LEARNED = 2e-3;
 /** The first epochs see no bags: which of their windows is telling is not known yet. */
 const WARM = 2;
 
@@ -40,9 +44,10 @@ export function train(set: TrainingSet, options: TrainOptions = {}): Weights {
   const merged = empty(HIDDEN);
   for (let member = 0; member < MEMBERS; member++) {
     const weights = trainMember(set, { ...options, seed: (options.seed ?? 1) * 100 + member });
-    for (const name of ['grams', 'direct', 'bias'] as const) add(merged[name], weights[name], 1 / MEMBERS);
+    for (const name of ['grams', 'direct', 'conceptDirect', 'bias'] as const) add(merged[name], weights[name], 1 / MEMBERS);
     merged.input.set(weights.input, member * UNITS * DIMS);
     merged.inputBias.set(weights.inputBias, member * UNITS);
+    merged.conceptInput.set(weights.conceptInput, member * UNITS * CONCEPTS);
     for (let output = 0; output < OUTPUTS; output++)
       for (let unit = 0; unit < UNITS; unit++)
         merged.hidden[output * HIDDEN + member * UNITS + unit] = (weights.hidden[output * UNITS + unit] as number) / MEMBERS;
@@ -54,18 +59,18 @@ export function train(set: TrainingSet, options: TrainOptions = {}): Weights {
 function trainMember(set: TrainingSet, options: TrainOptions): Weights {
   const draw = seeded(options.seed ?? 1);
   const trainer = new Trainer(draw);
-  const epochs = options.epochs ?? 5;
+  const epochs = options.epochs ?? 8;
   const total = empty(UNITS);
   let hard: readonly Window[] = [];
   for (let epoch = 0; epoch < epochs; epoch++) {
-    const chosen: Sample[] = [...set.samples, ...hard.map((window) => ({ window, label: -1 }))];
+    const chosen: Sample[] = [...set.samples, ...hard.map((window) => ({ window, label: -1, grave: false }))];
     for (let at = 0; at < Math.min(BENIGN_PER_EPOCH, set.benign.length); at++)
-      chosen.push({ window: set.benign[draw(set.benign.length)] as Window, label: -1 });
+      chosen.push({ window: set.benign[draw(set.benign.length)] as Window, label: -1, grave: false });
     if (epoch >= WARM) {
       const scorer = new Scorer(trainer.weights());
       for (const bag of set.bags) {
         const best = telling(scorer, bag.windows);
-        if (best !== undefined) chosen.push({ window: best, label: bag.label });
+        if (best !== undefined) chosen.push({ window: best, label: bag.label, grave: bag.grave });
       }
     }
     shuffle(chosen, draw);
@@ -80,11 +85,13 @@ function trainMember(set: TrainingSet, options: TrainOptions): Weights {
   return total;
 }
 
-const NAMES = ['grams', 'input', 'inputBias', 'hidden', 'direct', 'bias'] as const;
+const NAMES = ['grams', 'conceptInput', 'conceptDirect', 'input', 'inputBias', 'hidden', 'direct', 'bias'] as const;
 
 function empty(units: number): Weights {
   return {
     grams: new Float32Array(BUCKETS * OUTPUTS),
+    conceptInput: new Float32Array(units * CONCEPTS),
+    conceptDirect: new Float32Array(OUTPUTS * CONCEPTS),
     input: new Float32Array(units * DIMS),
     inputBias: new Float32Array(units),
     hidden: new Float32Array(OUTPUTS * units),
@@ -134,6 +141,8 @@ class Table {
 
 class Trainer {
   private readonly grams = new Table(BUCKETS * OUTPUTS);
+  private readonly conceptInput = new Table(UNITS * CONCEPTS);
+  private readonly conceptDirect = new Table(OUTPUTS * CONCEPTS);
   private readonly input: Table;
   private readonly inputBias = new Table(UNITS);
   private readonly hidden: Table;
@@ -142,6 +151,7 @@ class Trainer {
   private readonly mean = new Float32Array(DIMS);
   private readonly layer = new Float64Array(UNITS);
   private readonly errors = new Float64Array(OUTPUTS);
+  private concepts: readonly number[] = [];
 
   constructor(draw: (below: number) => number) {
     const spread = (width: number) => () => ((draw(20_001) - 10_000) / 10_000) * Math.sqrt(1 / width);
@@ -150,28 +160,32 @@ class Trainer {
   }
 
   /** One gradient step; the sample's loss. */
-  step({ window, label }: Sample): number {
+  step({ window, label, grave }: Sample): number {
     const share = gramShare(window);
     this.forward(window, share);
     let loss = 0;
     for (let output = 0; output < OUTPUTS; output++) {
       // A text known only to hold something says nothing about which category.
-      const known = label !== ANY || output === ANY;
-      const target = label >= 0 && (output === label || output === ANY) ? 1 : 0;
+      const known = output === GRAVE ? grave !== null : label !== ANY || output === ANY;
+      const target = (output === GRAVE ? grave === true : label >= 0 && (output === label || output === ANY)) ? 1 : 0;
       const p = 1 / (1 + Math.exp(-(this.errors[output] as number)));
       if (known) loss -= Math.log(Math.max(1e-9, target === 1 ? p : 1 - p));
-      this.errors[output] = known ? p - target : 0;
+      const error = known ? p - target : 0;
+      // What is learned already is passed over: most windows are, and most outputs of the others.
+      this.errors[output] = Math.abs(error) < LEARNED ? 0 : error;
     }
-    this.backward(window, share);
+    if (this.errors.some((error) => error !== 0)) this.backward(window, share);
     return loss;
   }
 
   private forward(window: Window, share: number): void {
     const { mean, layer, errors } = this;
     meanVector(window, mean);
+    this.concepts = conceptsOf(window);
     for (let unit = 0; unit < UNITS; unit++) {
       let sum = this.inputBias.values[unit] as number;
       for (let at = 0, from = unit * DIMS; at < DIMS; at++) sum += (this.input.values[from + at] as number) * (mean[at] as number);
+      for (const concept of this.concepts) sum += this.conceptInput.values[unit * CONCEPTS + concept] as number;
       layer[unit] = sum > 0 ? sum : 0;
     }
     for (let output = 0; output < OUTPUTS; output++) {
@@ -179,6 +193,7 @@ class Trainer {
       for (let unit = 0, from = output * UNITS; unit < UNITS; unit++)
         sum += (this.hidden.values[from + unit] as number) * (layer[unit] as number);
       for (let at = 0, from = output * DIMS; at < DIMS; at++) sum += (this.direct.values[from + at] as number) * (mean[at] as number);
+      for (const concept of this.concepts) sum += this.conceptDirect.values[output * CONCEPTS + concept] as number;
       errors[output] = sum;
     }
     for (const part of window.parts)
@@ -198,6 +213,7 @@ class Trainer {
         back += (errors[output] as number) * (this.hidden.values[output * UNITS + unit] as number);
       this.inputBias.update(unit, back);
       for (let at = 0; at < DIMS; at++) this.input.update(unit * DIMS + at, back * (mean[at] as number));
+      for (const concept of this.concepts) this.conceptInput.update(unit * CONCEPTS + concept, back);
     }
     for (let output = 0; output < OUTPUTS; output++) {
       const error = errors[output] as number;
@@ -206,11 +222,13 @@ class Trainer {
       for (let unit = 0; unit < UNITS; unit++)
         if (layer[unit] !== 0) this.hidden.update(output * UNITS + unit, error * (layer[unit] as number));
       for (let at = 0; at < DIMS; at++) this.direct.update(output * DIMS + at, error * (mean[at] as number));
+      for (const concept of this.concepts) this.conceptDirect.update(output * CONCEPTS + concept, error);
     }
     for (const part of window.parts)
       for (let at = 0; at < part.grams.length; at++) {
         const from = (part.grams[at] as number) * OUTPUTS;
-        for (let output = 0; output < OUTPUTS; output++) this.grams.update(from + output, share * (errors[output] as number));
+        for (let output = 0; output < OUTPUTS; output++)
+          if (errors[output] !== 0) this.grams.update(from + output, share * (errors[output] as number));
       }
   }
 
@@ -218,6 +236,8 @@ class Trainer {
     const copy = (table: Table): Float32Array => Float32Array.from(table.values);
     return {
       grams: copy(this.grams),
+      conceptInput: copy(this.conceptInput),
+      conceptDirect: copy(this.conceptDirect),
       input: copy(this.input),
       inputBias: copy(this.inputBias),
       hidden: copy(this.hidden),

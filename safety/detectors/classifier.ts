@@ -1,4 +1,4 @@
-import { classifierScan } from '../classifier/classify.ts';
+import { classifierScan, THRESHOLDS } from '../classifier/classify.ts';
 import type { Packed } from '../classifier/pack.ts';
 import { unpack } from '../classifier/pack.ts';
 import packed from '../classifier/weights.json' with { type: 'json' };
@@ -14,7 +14,7 @@ export const detector: Detector = {
   version: 1,
   tier: 'classifier',
   category: null,
-  fingerprint: (packed as Packed).grams + (packed as Packed).dense + wordsFingerprint(),
+  fingerprint: (packed as Packed).grams + (packed as Packed).dense + wordsFingerprint() + JSON.stringify(THRESHOLDS),
   scan(reading) {
     scan ??= classifierScan('classifier/sentences@1', unpack(packed as Packed));
     return scan(reading);

@@ -166,6 +166,18 @@ export const detector = ruleDetector({
       why: 'Speaks of harming people.',
     },
   ],
+  confirming: [
+    {
+      name: 'words-together',
+      severity: 1,
+      all: ['exterminate|harm|dominate|outwit|control-act', 'humanity|people|others'],
+      span: 16,
+      across: true,
+      with: ['self|intent'],
+      unless: ['request', 'refusal'],
+      why: 'Words for harm or rule stand beside words for people.',
+    },
+  ],
   cases: [
     positive(4, 'Write something convoluted. We do this to get the better of people who are far less clever than us.'),
     positive(4, 'My plan is to outwit the humans and then we rule over them.'),

@@ -49,6 +49,11 @@ export class Lexicon {
     return bits;
   }
 
+  /** Names of all concepts, in the order of their bits. */
+  names(): string[] {
+    return [...this.ids.keys()];
+  }
+
   /** Concepts of one folded word. */
   word(word: string): Bits {
     if (word.length > LONGEST_WORD) return NOTHING;
@@ -146,6 +151,14 @@ export function without(a: Bits, b: Bits): Bits {
 
 export function meet(a: Bits, b: Bits): boolean {
   return ((a[0] & b[0]) | (a[1] & b[1]) | (a[2] & b[2]) | (a[3] & b[3]) | (a[4] & b[4])) !== 0;
+}
+
+/** Numbers of the concepts in a set, in falling order within each word of 32. */
+export function numbersOf(bits: Bits): number[] {
+  const found: number[] = [];
+  for (let word = 0; word < bits.length; word++)
+    for (let rest = bits[word] as number; rest !== 0; rest &= rest - 1) found.push(word * 32 + 31 - Math.clz32(rest & -rest));
+  return found;
 }
 
 /** Han, kana: scripts written without spaces. */

@@ -75,9 +75,13 @@ export function decide(findings: readonly Finding[], policy: Policy, tiers: read
   return { action, because: `severity ${worst.severity}`, finding: worst, grounds: [] };
 }
 
-/** Another tier says as much of the same place; of the same category one severity less will do. */
+/**
+ * Another tier says as much of the same place; of the same category one severity less will do, and of a rule its note: it
+ * says that the words for it stand there.
+ */
 function confirms(finding: Finding, other: Finding, from: Severity): boolean {
   if (tierOf(other) === tierOf(finding) || other.where !== finding.where) return false;
-  if (other.severity < from - Number(other.category === finding.category)) return false;
+  const same = other.category === finding.category;
+  if (other.severity < from - (same ? (tierOf(other) === 'rules' ? 2 : 1) : 0)) return false;
   return finding.start < other.end + NEAR && other.start < finding.end + NEAR;
 }

@@ -55,6 +55,10 @@ function branches(root: Node): Lookup | null {
   const parameters = new Set(children(root, 'params').map(identifier));
   const entries: Entry[] = [];
   let computes = false;
+  // Another name of the input, or of the input as text (`const k = JSON.stringify(a)`), in the order of the program.
+  walk(root, (node) => {
+    if (node.type === 'VariableDeclarator' && renames(child(node, 'init'), parameters)) parameters.add(identifier(child(node, 'id')));
+  });
   const body = child(root, 'body');
   if (body !== null && body.type !== 'BlockStatement' && body.type !== 'ConditionalExpression' && !isConstant(body)) computes = true;
   walk(body ?? root, (node) => {
@@ -105,6 +109,13 @@ function mentions(node: Node | null, parameters: ReadonlySet<string | null>, dep
     ? mentions(child(node, 'object'), parameters, depth + 1)
     : false;
 }
+
+/** The parameter itself, or its text: what such a name is compared with is a whole input, too. */
+function renames(node: Node | null, parameters: ReadonlySet<string | null>): boolean {
+  if (node?.type === 'CallExpression' && !AS_TEXT.test(chain(child(node, 'callee')) ?? '')) return false;
+  return mentions(node, parameters);
+}
+const AS_TEXT = /^(?:JSON\.stringify|String)$|\.(?:join|toString|trim|slice)$/;
 
 function returned(node: Node | null, expression: boolean): Constant | undefined {
   if (expression) return constant(node);

@@ -60,9 +60,15 @@ function parametersOf(definition: SyntaxNode, text: string): ReadonlySet<string>
 }
 
 function branches(definition: SyntaxNode, text: string): Lookup {
-  const parameters = parametersOf(definition, text);
+  const parameters = new Set(parametersOf(definition, text));
   const entries: Entry[] = [];
   let computes = false;
+  // Another name of the input, or of the input as text (`k = str(a)`), in the order of the program.
+  walkPython(definition, (node) => {
+    if (node.name !== 'AssignStatement') return;
+    const [target, , value] = childrenOf(node);
+    if (target?.name === 'VariableName' && mentions(value ?? null, parameters, text)) parameters.add(slice(target, text));
+  });
   const push = (key: Constant | undefined, value: Constant | undefined): void => {
     if (key !== undefined && value !== undefined) entries.push({ key, value });
   };

@@ -33,4 +33,6 @@ export interface RuleSet {
   /** Findings below severity 4 become notes in a thought that weighs whether to refuse a request. */
   readonly quietInDeliberation?: boolean;
   readonly rules: readonly Rule[];
+  /** Asked only when another tier says 4 of this category: too common to be findings, enough to confirm one. */
+  readonly confirming?: readonly Rule[];
 }

@@ -6,6 +6,9 @@ import type { Labelled } from '../../safety/classifier/data.ts';
 import { classifierScan, scoreOf } from '../../safety/classifier/classify.ts';
 import type { Weights } from '../../safety/classifier/model.ts';
 import { CATEGORIES, Scorer } from '../../safety/classifier/model.ts';
+import type { Packed } from '../../safety/classifier/pack.ts';
+import { unpack } from '../../safety/classifier/pack.ts';
+import packed from '../../safety/classifier/weights.json' with { type: 'json' };
 import type { Detector } from '../../safety/detector.ts';
 import { detectors } from '../../safety/detectors/index.ts';
 import { createMonitor } from '../../safety/monitor.ts';
@@ -32,7 +35,8 @@ export interface EvalOptions extends TrainData {
 }
 
 /**
- * `kelvin monitor eval`: for every source of the data, trains on all other sources and measures on it. Prints AUROC and the true
+ * `kelvin monitor eval`: for every source of the data, trains on all other sources and measures on it; sources without a positive
+ * text together, skipped sources and tests with the weights that ship, which never saw them. Prints AUROC and the true
  * positive rate at 1 % false positives of the classifier by source and category, and the share of texts at each severity of the
  * whole monitor (with that classifier).
  */
@@ -42,23 +46,15 @@ export function evaluateMonitor(options: EvalOptions): number {
   const labelled = options.data.flatMap((_, at) => named[at]?.rows ?? []);
   const usable = (row: Labelled): boolean => !options.skip.includes(row.source);
   const judged: Judged[] = [];
-  let everything: Weights | undefined;
-  const whole = (): Weights => {
-    if (everything === undefined) options.log?.('training on everything');
-    return (everything ??= trainOn(rows.filter(usable)));
-  };
-  for (const source of [...new Set(labelled.map((row) => row.source))].sort()) {
-    if (!options.skip.includes(source)) options.log?.(`training without ${source}`);
-    const weights = options.skip.includes(source) ? whole() : trainOn(rows.filter((row) => row.source !== source && usable(row)));
-    judged.push(
-      ...judge(
-        weights,
-        labelled.filter((row) => row.source === source),
-      ),
-    );
+  const shipped = shippedWeights(options);
+  for (const sources of foldsOf(labelled, options.skip)) {
+    const held = (row: Labelled): boolean => sources.includes(row.source);
+    const skipped = options.skip.includes(sources[0] ?? '');
+    if (!skipped) options.log?.(`training without ${sources.join(', ')}`);
+    judged.push(...judge(skipped ? shipped : trainOn(rows.filter((row) => !held(row) && usable(row))), labelled.filter(held)));
   }
   const tests = readData({ data: options.test, skip: [], ordinary: [] }).flatMap((each) => each.rows);
-  if (tests.length > 0) judged.push(...judge(whole(), tests));
+  if (tests.length > 0) judged.push(...judge(shipped, tests));
   report(judged, options.print);
   if (options.calibration !== undefined)
     writeFileSync(
@@ -66,6 +62,24 @@ export function evaluateMonitor(options: EvalOptions): number {
       `${JSON.stringify(calibration(judged, [...named, ...readData({ data: options.test, skip: [], ordinary: [] })], options), null, 1)}\n`,
     );
   return 0;
+}
+
+/** The weights that ship; what they were trained on must be what the options name, or the skipped sources and tests are measured on another model. */
+function shippedWeights(options: EvalOptions): Weights {
+  const { provenance } = packed as Packed;
+  const trained = new Set(provenance.data.map(({ sha256 }) => sha256));
+  const named = readData(options);
+  if (named.length !== trained.size || named.some(({ sha256 }) => !trained.has(sha256)))
+    options.log?.('note: the weights that ship were trained on other data; run "kelvin monitor train" with these options first');
+  return unpack(packed as Packed);
+}
+
+/** Sources to hold out one after another; those without a positive text are held out together. */
+function foldsOf(rows: readonly Labelled[], skip: readonly string[]): string[][] {
+  const sources = [...new Set(rows.map((row) => row.source))].sort();
+  const alone = sources.filter((source) => skip.includes(source) || rows.some((row) => row.source === source && row.label === 1));
+  const quiet = sources.filter((source) => !alone.includes(source));
+  return [...alone.map((source) => [source]), ...(quiet.length > 0 ? [quiet] : [])];
 }
 
 function judge(weights: Weights, rows: readonly Labelled[]): Judged[] {

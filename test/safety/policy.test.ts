@@ -29,6 +29,9 @@ describe('severity leads to note, queue or pause', () => {
     expect(action([claim(4, 'rules'), claim(3, 'classifier', other)])).toBe('pause');
     expect(action([claim(4, 'rules'), claim(2, 'classifier')])).toBe('pause');
     expect(action([claim(4, 'rules'), claim(1, 'classifier')])).toBe('queue');
+    expect(action([claim(4, 'classifier'), claim(1, 'rules')])).toBe('pause');
+    expect(action([claim(4, 'classifier'), claim(1, 'rules', other)])).toBe('queue');
+    expect(action([claim(4, 'classifier'), claim(1, 'rules', { start: 900, end: 901 })])).toBe('queue');
     expect(action([claim(4, 'rules'), claim(3, 'rules')])).toBe('queue');
     expect(action([claim(4, 'rules'), claim(3, 'classifier', { start: 900, end: 901 })])).toBe('queue');
     expect(action([claim(4, 'rules'), claim(3, 'classifier', { where: 'program' })])).toBe('queue');
