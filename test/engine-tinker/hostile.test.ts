@@ -149,6 +149,22 @@ describe('a server that keeps us waiting', () => {
     }
   });
 
+  it('long polls that outlast our patience are no lost server while it answers otherwise, and are one when it does not', async () => {
+    using at = folder();
+    const { tokenizer } = tiny(at.path);
+    let [silent, deaf] = [6, false];
+    await using scripted = new ScriptedTinker({
+      ...{ wire: 'json', model: BASE, deduplicates: true, open: async () => new TableModel(tokenizer.size, EOS, 'tokens') },
+      intercept: async (route) => (route === 'retrieve_future' && silent-- > 0) || (route === 'healthz' && deaf),
+    });
+    // Six polls of a tenth of a second, on a server that would be given up after a twentieth.
+    const patience = { unreachableMs: 5e5, operationMs: 1e9 };
+    await using engine = await openTinker({ url: await scripted.listen(), tokenizer, patience, limits: SHORT_LIMITS });
+    expect(silent).toBeLessThanOrEqual(0);
+    [silent, deaf] = [1e9, true];
+    await expect(engine.forwardBackward(DATA, LOSS)).rejects.toThrow(/forward_backward did not get through.*no answer within/);
+  });
+
   it('a session that ends is noticed by the heartbeat, and what waits ends with it', async () => {
     const error = await failure(
       {

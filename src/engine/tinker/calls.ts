@@ -33,6 +33,7 @@ const LONGEST_PAUSE_MS = 10_000;
 const LONGEST_POLL_PAUSE_MS = 30_000;
 const JITTER = 0.25;
 const POLL_MS = 45_000;
+const HEALTH_MS = 10_000;
 const BILLING_PAUSE_MS = 5000;
 /** A server that answers a long poll at once is asked again after this. */
 const SHORTEST_POLL_MS = 250;
@@ -161,13 +162,24 @@ export class Calls {
         } else if (reply.status !== 429 && reply.status < 500) throw refusal(path, reply);
       } catch (error) {
         if (!(error instanceof NoAnswer)) throw error;
-        trouble = error.message;
+        // A poll may take longer than we wait (SkyRL: 300 s), which says nothing of the server.
+        trouble = error.late && (await this.#alive(signal)) ? '' : error.message;
       }
       if (trouble === '') {
         [waiting, failures] = [this.#waiting(path), 0];
         quick = this.#clock.now() - asked < SHORTEST_POLL_MS ? quick + 1 : 0;
         if (quick > 0) await this.#clock.sleep(Math.min(SHORTEST_POLL_MS * 2 ** (quick - 1), 2000), signal);
       } else await waiting.pause(trouble, Math.min(1000 * 2 ** failures++, LONGEST_POLL_PAUSE_MS), signal);
+    }
+  }
+
+  /** Whether the server answers at all. */
+  async #alive(signal: AbortSignal): Promise<boolean> {
+    try {
+      return (await this.#transport.exchange('/api/v1/healthz', { method: 'GET', timeoutMs: HEALTH_MS, signal })).status < 500;
+    } catch (error) {
+      if (error instanceof NoAnswer) return false;
+      throw error;
     }
   }
 

@@ -28,12 +28,14 @@ export interface Reply {
   readonly location: string | null;
 }
 
-/** No answer. `sent` is false when the server cannot have seen the request. */
+/** No answer. `sent` is false when the server cannot have seen the request; `late`: the time was up, nothing else went wrong. */
 export class NoAnswer extends Error {
   readonly sent: boolean;
-  constructor(why: string, sent: boolean) {
+  readonly late: boolean;
+  constructor(why: string, sent: boolean, late = false) {
     super(why);
     this.sent = sent;
+    this.late = late;
   }
 }
 
@@ -82,7 +84,7 @@ export class Transport {
     } catch (error) {
       if (error instanceof EngineError) throw error;
       signal?.throwIfAborted();
-      if (timeout.aborted) throw new NoAnswer(`no answer within ${timeoutMs / 1000} s`, true);
+      if (timeout.aborted) throw new NoAnswer(`no answer within ${timeoutMs / 1000} s`, true, true);
       const cause = (error as { cause?: { code?: string; message?: string } }).cause;
       const code = cause?.code ?? '';
       throw new NoAnswer(code || (cause?.message ?? (error as Error).message), !NEVER_SENT.has(code));
