@@ -156,7 +156,8 @@ interface Group {
 
 /** One pair of brackets around the whole text; `[1, 2)` counts. */
 function group(text: string): Group | null {
-  const set = /^\\\{([\s\S]*)\\\}$/.exec(text);
+  // Models forget to escape the braces of a set.
+  const set = /^\\\{([\s\S]*)\\\}$/.exec(text) ?? /^\{([^{}]*,[^{}]*)\}$/.exec(text);
   if (set) return { kind: 'set', inside: set[1] ?? '' };
   const [first = '', last = ''] = [text[0], text.at(-1)];
   if (!'(['.includes(first) || !')]'.includes(last) || text.length < 3) return null;

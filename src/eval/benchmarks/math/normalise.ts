@@ -60,6 +60,8 @@ export function normalise(answer: string): string {
     .replace(/\\\$|\$/g, '')
     .replace(/\\(?:[dtc]frac)/g, '\\frac')
     .replace(/\\(?:left|right|big|Big|bigg|Bigg|displaystyle|textstyle|limits)(?![a-zA-Z])/g, '')
+    // A negative space binds what stands around it: 1,\! 000.
+    .replace(/\\!\s*/g, '')
     .replace(/(?<!\\)\\(?:[,;:! ]|quad|qquad|hspace\{[^{}]*\}|hfill)/g, ' ')
     .replace(/~/g, ' ')
     .replace(/\\(?:approx|simeq)(?![a-zA-Z])/g, '=');
