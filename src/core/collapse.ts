@@ -32,14 +32,14 @@ const SIGNS: readonly Sign[] = [
   { path: /^entropy$/, sound: 0.6, gone: 0.15, says: (now, then) => `The entropy of the policy fell from ${then} to ${now} nats a token.` },
   {
     path: /^diversity\/distinct$/,
-    sound: 0.8,
-    gone: 0.25,
+    sound: 0.9,
+    gone: 0.4,
     says: (now, then) => `The share of different programs among the proposals fell from ${then} to ${now}.`,
   },
   {
     path: /^diversity\/distance$/,
-    sound: 0.7,
-    gone: 0.2,
+    sound: 0.75,
+    gone: 0.3,
     says: (now, then) => `Proposed programs grow alike: their mean distance fell from ${then} to ${now}.`,
   },
   {
