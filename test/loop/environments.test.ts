@@ -15,7 +15,7 @@ const hooks = { evaluate: null, checkpoint: () => Promise.resolve({ dir: 'd' }),
 const say = (thought: string, answer: string): string => `<think>${thought}</think><answer>${answer}</answer>`;
 
 interface World {
-  readonly definition: EnvironmentDefinition<never, never>;
+  readonly definition: EnvironmentDefinition;
   /** Valid and invalid proposals: program, input. */
   readonly proposals: readonly string[];
   readonly inputs: readonly string[];
@@ -38,7 +38,7 @@ const WORLDS: Readonly<Record<string, World>> = {
     programs: ['R', 'R D', 'repeat (R) until wall', 'L', 'walk'],
   },
   template: {
-    definition: template as EnvironmentDefinition<never, never>,
+    definition: template,
     proposals: ['1 add\n4', 'dup mul\n5', 'drop\n1', 'swap swap\n1 2', 'fly\n1'],
     inputs: ['3', '4', '-5', '2 5', 'x'],
     values: ['4', '5', '25', '3', 'x'],
@@ -65,7 +65,7 @@ describe.each(Object.entries(WORLDS))('a run in %s on the scripted engine', (nam
     return world.programs.map((program) => say('', program));
   };
   const made = harness({
-    environment: openDefined(world.definition as EnvironmentDefinition),
+    environment: openDefined(world.definition),
     replies,
     overrides: [
       'algorithm.inductionInputs=3',
