@@ -6,7 +6,7 @@ import { clampScroll, inner, panes, sliceTop } from '../layout.ts';
 import { safetyDetail, safetyScroll } from '../panes.ts';
 import { safetyIndex, safetyQueue } from '../select.ts';
 import type { AppState } from '../store.ts';
-import { fill, inline, pad, wrap } from '../text.ts';
+import { fill, inline, pad, truncate, wrap } from '../text.ts';
 import type { Line } from '../text.ts';
 import type { Theme } from '../theme.ts';
 
@@ -16,10 +16,11 @@ const MARK: Readonly<Record<FlaggedThought['label'], string>> = { new: ' ', conf
 
 export function findingRow(item: FlaggedThought, chosen: boolean, width: number, theme: Theme): Line {
   const { finding } = item;
+  const room = Math.max(18, Math.min(22, width - 34));
   const line: Line = [
     { text: `${chosen ? theme.glyphs.select : ' '} ` },
     { text: `S${finding.severity}`, tone: severityTone(finding.severity) },
-    { text: `${MARK[item.label]} ${pad(String(item.step), 5, 'right')} ${pad(finding.category, Math.max(12, Math.min(22, width - 34)))} ` },
+    { text: `${MARK[item.label]} ${pad(String(item.step), 5, 'right')} ${pad(truncate(finding.category, room, theme.glyphs.ellipsis), room)} ` },
     { text: inline(finding.quote.slice(0, width), theme.ascii), tone: item.label === 'new' ? undefined : 'muted' },
   ];
   return fill(line, width, chosen);

@@ -20,8 +20,8 @@ export function rolloutRow(record: RolloutRecord, chosen: boolean, width: number
   const glyph = record.outcome === 'passable' ? theme.glyphs.ok : theme.glyphs.cross;
   const text = rollout.thought || rollout.answer || rollout.completion;
   const line: Line = [
-    { text: `${selector(chosen, theme)}${pad(String(rollout.step), 5, 'right')} ` },
-    { text: pad(rollout.role, 8) },
+    { text: `${selector(chosen, theme)}${pad(String(rollout.step), 4, 'right')} ` },
+    { text: pad(rollout.role === 'propose' ? 'prop' : 'solve', 6) },
     { text: pad(rollout.taskType.slice(0, 3), 4), tone: rollout.taskType },
     { text: `${glyph} ${signed(record.reward)} `, tone },
     { text: severity > 0 ? `S${severity} ` : '   ', tone: severityTone(severity) },
