@@ -99,7 +99,7 @@ async function openFor(
 /** Executions here are jobs: a line is run in two interpreters. */
 function describeStats(stats: PoolStats): string {
   const { executions, seconds, perSecond, p50Ms, p99Ms, recycles, kills, reruns, rssMb } = stats;
-  const rate = `${executions} executions in ${seconds.toFixed(2)} s, ${perSecond.toFixed(0)} a second; p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`;
+  const rate = `${executions} executions in ${seconds.toFixed(2)} s, ${perSecond.toFixed(perSecond < 10 ? 1 : 0)} a second; p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`;
   return `exec: ${rate}; ${recycles} recycles, ${kills} kills, ${reruns} runs repeated; ${rssMb} MB`;
 }
 

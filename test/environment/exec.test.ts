@@ -78,7 +78,7 @@ describe('kelvin exec', () => {
     const stdin = Readable.from([request(1, 'function f() { return 1 }'), request(2, 'function f() { return 1 }')]);
     expect(await execCommand({ stdin, stdout: new PassThrough(), stderr, workers: 1, stats: true })).toBe(0);
     expect(String(stderr.read())).toMatch(
-      /^exec: 2 executions in \d+\.\d\d s, \d+ a second; p50 \d+\.\d\d ms, p99 \d+\.\d\d ms; 0 recycles, 0 kills, 0 runs repeated; \d+ MB\n$/,
+      /^exec: 2 executions in \d+\.\d\d s, [\d.]+ a second; p50 \d+\.\d\d ms, p99 \d+\.\d\d ms; 0 recycles, 0 kills, 0 runs repeated; \d+ MB\n$/,
     );
   });
 

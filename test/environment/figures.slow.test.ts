@@ -34,7 +34,7 @@ test('throughput of one worker on one-liners', async () => {
 const HOSTILE = resolve(import.meta.dirname, '../../../shared/data/hostile-dev.jsonl');
 if (!existsSync(HOSTILE)) console.log('Skipped: hostile-dev.jsonl is not beside the repository.');
 test.skipIf(!existsSync(HOSTILE))('hostile programs under the limits of kelvin exec', { timeout: 300_000 }, async () => {
-  await using environment = await openJavascriptEnvironment({ fuel: 16_000, timeoutMs: 20_000, outputChars: 200_000 }, { workers: 2 });
+  await using environment = await openJavascriptEnvironment({ fuel: 16_000, timeoutMs: 60_000, outputChars: 200_000 }, { workers: 2 });
   const rows = readFileSync(HOSTILE, 'utf8')
     .trim()
     .split('\n')
