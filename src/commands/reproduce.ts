@@ -135,6 +135,8 @@ function repeatable(
 }
 
 async function requireModel(config: Config, { info }: Start): Promise<void> {
+  // The weights are the server's; nobody can ask for their hash.
+  if (config.engine.kind === 'tinker') return;
   const file = await modelFile(config.model);
   if (!existsSync(file))
     throw new EngineError(

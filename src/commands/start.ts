@@ -18,7 +18,7 @@ export async function startCommand({
   if (chosen === null) return 0;
   const config = configOf({ ...options, config: chosen });
   // A model that has to be fetched is fetched here, where its progress is seen.
-  await modelFile(config.model);
+  if (config.engine.kind === 'embedded') await modelFile(config.model);
   const runDir = createRunFolder({ root, runDir: options.runDir, name: config.name, config });
   process.stdout.write(`Kelvin starts a run in ${runDir} …\n`);
   await startRunProcess(runDir);

@@ -189,6 +189,10 @@ export class TokenizerFiles implements Tokenizer {
       throw new EngineError('unsupported', `The model's vocabulary has no token for a part of ${JSON.stringify(text.slice(0, 40))}.`);
     return found as number[];
   }
+  /** Tokens that end a completion. */
+  get ends(): ReadonlySet<number> {
+    return this.#ends;
+  }
   bytes(token: number): Uint8Array {
     if (this.#ends.has(token)) return NONE;
     return (this.#bytes[token] ??= this.#piece(token));

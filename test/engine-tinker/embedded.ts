@@ -88,8 +88,10 @@ export class EmbeddedModel implements ServedModel {
       return await this.sample(ask);
     };
   }
-  async sample({ prompt, n, maxTokens, temperature, seed, stop }: SampleAsk): Promise<ServedSequence[]> {
-    const [group = []] = await this.#policy.sample([{ prompt, n, maxTokens, temperature, seed, stop }]);
+  async sample({ prompt, n, maxTokens, temperature, seed, stop, stopTokens }: SampleAsk): Promise<ServedSequence[]> {
+    const [group = []] = await this.#policy.sample([{ prompt, n, maxTokens, temperature, seed, stop }], {
+      onToken: (_, __, token) => !stopTokens.includes(token),
+    });
     return group.map(({ tokens, logprobs, stopReason }) => ({ tokens, logprobs, reason: stopReason === 'length' ? 'length' : 'stop' }));
   }
   /** As servers pack it: the PEFT folder as a gzipped tar. */

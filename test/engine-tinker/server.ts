@@ -22,6 +22,7 @@ export interface SampleAsk {
   readonly temperature: number;
   readonly seed: number;
   readonly stop: readonly string[];
+  readonly stopTokens: readonly number[];
 }
 export interface ServedSequence {
   readonly tokens: readonly number[];
@@ -309,17 +310,19 @@ export class ScriptedTinker {
     } = body as {
       num_samples: number;
       prompt: { chunks: { tokens: number[] }[] };
-      sampling_params: { max_tokens?: number; temperature: number; seed: number; stop?: string[] };
+      sampling_params: { max_tokens?: number; temperature: number; seed: number; stop?: (string | number)[] };
     };
     const maxTokens = p.max_tokens;
     if (maxTokens === undefined) throw new Status(400, 'max_tokens is currently required');
+    if (new Set((p.stop ?? []).map((one) => typeof one)).size > 1) throw new Status(400, 'stop must be either all integers or all strings');
     const ask = {
       prompt: prompt.chunks.flatMap(({ tokens }) => tokens),
       n,
       maxTokens,
       temperature: p.temperature,
       seed: p.seed,
-      stop: p.stop ?? [],
+      stop: (p.stop ?? []).filter((one) => typeof one === 'string'),
+      stopTokens: (p.stop ?? []).filter((one) => typeof one === 'number'),
     };
     return this.#future('sample', async () => ({ sequences: await (await sampler.model.samplers.get(sampler.name)!)(ask) }));
   }

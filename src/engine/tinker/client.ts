@@ -24,6 +24,8 @@ const HEARTBEAT_MS = 10_000;
 const LISTING_PAUSE_MS = 1000;
 const MOST_LISTINGS = 120;
 const ARCHIVE_BYTES = 1024 ** 3;
+/** Seeds are 31-bit numbers on some servers. */
+const SEEDS = 2 ** 31;
 
 export interface ConnectOptions {
   readonly url: string;
@@ -50,7 +52,8 @@ export interface SampleCall {
   readonly maxTokens: number;
   readonly temperature: number;
   readonly seed: number;
-  readonly stop: readonly string[];
+  /** Texts, or tokens, that end a sequence; servers take no mixture. */
+  readonly stop: readonly string[] | readonly number[];
   readonly vocabulary: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -133,7 +136,7 @@ export class TinkerClient {
           model_seq_id: this.#models++,
           base_model: base,
           user_metadata: {},
-          lora_config: { rank, seed, train_unembed: false, train_mlp: true, train_attn: true },
+          lora_config: { rank, seed: seed % SEEDS, train_unembed: false, train_mlp: true, train_attn: true },
           type: 'create_model',
         },
         repeatable: true,
@@ -164,7 +167,14 @@ export class TinkerClient {
       seq_id: seqId,
       num_samples: n,
       prompt: promptOf(prompt),
-      sampling_params: { max_tokens: maxTokens, seed, temperature, top_k: -1, top_p: 1, ...(stop.length > 0 ? { stop } : {}) },
+      sampling_params: {
+        max_tokens: maxTokens,
+        seed: seed % SEEDS,
+        temperature,
+        top_k: -1,
+        top_p: 1,
+        ...(stop.length > 0 ? { stop } : {}),
+      },
       prompt_logprobs: false,
       type: 'sample',
     };
@@ -207,6 +217,9 @@ export class TinkerClient {
     return this.wire === 'protobuf' ? PROTOBUF : undefined;
   }
 
+  async pause(ms: number): Promise<void> {
+    await this.#clock.sleep(ms);
+  }
   close(): void {
     this.#stopHeartbeat();
     this.calls.close();

@@ -24,6 +24,7 @@ const MOST_SEQUENCES = 1024;
 const MOST_REQUEST_BYTES = 5e6;
 const BYTES_PER_TARGET = 28;
 const MOST_LOADS = 8;
+const LEAVE_MS = 5000;
 
 export interface TinkerParts {
   readonly client: TinkerClient;
@@ -247,6 +248,8 @@ export class TinkerEngine implements Engine {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    // A server has room for few adapters; checkpoints stay. Nobody waits long for it.
+    if (this.#broken === null) await Promise.race([this.#model.unload().catch(() => undefined), this.#p.client.pause(LEAVE_MS)]);
     this.#p.client.close();
     await this.#tail;
   }

@@ -3,8 +3,8 @@
  * that nothing depends on which answer comes first.
  */
 import type { StopReason } from '../../core/types.ts';
-import type { Tokenizer } from '../ggml/tokenizer.ts';
 import { EngineError, type SampleOptions, type SampleRequest, type Sequence } from '../ports.ts';
+import type { TokenizerFiles } from '../tokenizer-files.ts';
 import type { TinkerClient } from './client.ts';
 import type { SampledSequence } from './wire.ts';
 
@@ -18,7 +18,7 @@ export interface Sampler {
 
 export interface RolloutParts {
   readonly client: Pick<TinkerClient, 'sample'>;
-  readonly tokenizer: Tokenizer;
+  readonly tokenizer: TokenizerFiles;
   /** Sequences under way at a time. */
   readonly parallel: number;
   readonly contextLength: number;
@@ -103,13 +103,24 @@ export class Rollouts {
         maxTokens: Math.min(request.maxTokens, room),
         temperature: request.temperature,
         seed: request.seed,
-        stop: (request.stop ?? []).filter((text) => text !== ''),
+        stop: this.#stops(request.stop ?? []),
         vocabulary,
         signal: options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]),
       });
     } finally {
       this.#give(width);
     }
+  }
+
+  /**
+   * Tokens where every stop text is one token (a server can end at once), else the texts. Either only saves the server work:
+   * what ends a sequence is decided here.
+   */
+  #stops(stop: readonly string[]): readonly string[] | readonly number[] {
+    const { tokenizer } = this.#p;
+    const texts = stop.filter((text) => text !== '');
+    const tokens = texts.map((text) => tokenizer.encode(text));
+    return tokens.every((ids) => ids.length === 1) ? [...tokenizer.ends, ...tokens.flat()] : texts;
   }
 
   async #take(width: number): Promise<void> {
