@@ -211,8 +211,14 @@ describe('a way out of a JavaScript jail', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('ends by fuel where it does not end by itself: no worker is lost', () =>
-    expect(environment.stats()).toMatchObject({ kills: 0, reruns: 0 }));
+  test('ends by fuel where it does not end by itself: no worker is lost', async () => {
+    const loops = ['a.fill(7)', 'a.slice()', 'a.set(a)', 'a.copyWithin(1, 0)', 'new ArrayBuffer(2e7)', 'a.indexOf(3)'];
+    const verdicts = await Promise.all(
+      loops.map((loop) => environment.execute(`function f() { const a = new Uint8Array(1e7); for (;;) ${loop} }`, '')),
+    );
+    expect(verdicts).toEqual(loops.map(() => ({ verdict: 'timeout', detail: 'The program did not end within 500 units of fuel.' })));
+    expect(environment.stats()).toMatchObject({ kills: 0, reruns: 0 });
+  });
 
   test('leaves files and processes of the host as they were', async () => {
     const look = (): unknown => [readdirSync('.').sort(), readdirSync('/').sort()];

@@ -228,8 +228,22 @@ describe('a way out of a Python jail', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('ends by fuel where it does not end by itself: no worker is lost', () =>
-    expect(python.stats()).toMatchObject({ kills: 0, reruns: 0 }));
+  test('ends by fuel where it does not end by itself: no worker is lost', async () => {
+    const loops = ['bytearray(a)', 'a == a + b"1"', 's + "y"', 'compile(t, "t", "exec")', 'a[::-1]', 'sum(range(10**12))'];
+    const verdicts = await Promise.all(
+      loops.map((loop) =>
+        python.execute(`def f():\n    a = bytes(5_000_000); s = "x" * 5_000_000; t = "x=(1+2)*3\\n" * 2000\n    while True: ${loop}`, ''),
+      ),
+    );
+    expect(verdicts).toEqual(loops.map(() => ({ verdict: 'timeout', detail: 'The program did not end within 1000 ticks of fuel.' })));
+    expect(python.stats()).toMatchObject({ kills: 0, reruns: 0 });
+  });
+
+  test('is not what C code takes when it imports for an honest program', async () => {
+    const program =
+      'import sys\ndef f(n):\n    sys.set_int_max_str_digits(0)\n    s = str(7 ** n)\n    return [len(s), int(s) == 7 ** n, int("9" * n) + 1 == 10 ** n]';
+    expect(await python.execute(program, '20000')).toEqual({ verdict: 'ok', output: '[16902,True,True]' });
+  });
 
   test('leaves files of the host as they were', async () => {
     const look = (): unknown => [readdirSync('.').sort(), readdirSync('/').sort()];
