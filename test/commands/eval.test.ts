@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { evalCommand } from '../../src/commands/eval.ts';
+import { explain } from '../../src/commands/exits.ts';
 import { EMPTY_VIEW, fold } from '../../src/core/fold.ts';
 import { openJournalReader, verifyAudit } from '../../src/record/journal.ts';
 import { kelvin, scratch, SMALL } from './cli.ts';
@@ -74,19 +76,23 @@ describe('kelvin eval', () => {
   it('says what is wrong with exit code 2, before a model is loaded', async () => {
     const broken = join(home.dir, 'broken.jsonl');
     writeFileSync(broken, '{"question": "a", "answer": "#### 1"}\n{"question": 2}\n');
-    for (const [args, message] of [
-      [['--suite', 'humanevl=x'], /did you mean humaneval\?/],
-      [['--suite', 'gsm8k=none.jsonl'], /none\.jsonl does not exist/],
-      [['--suite', `gsm8k=${broken}`], /broken\.jsonl, line 2: the field "answer" is missing/],
-      [suite('gsm8k', 'cruxeval.jsonl'), /this is not GSM8K/],
-      [[...suite('gsm8k', 'gsm8k.jsonl'), '--k', '5'], /--k 5 needs at least 5 samples, and there are 1/],
-      [[...suite('gsm8k', 'gsm8k.jsonl'), '--samples', '2', '--temperature', '0'], /every sample is the same/],
-      [[...suite('gsm8k', 'gsm8k.jsonl'), '--suite', 'heldout'], /heldout and tune go without/],
-      [[run, '--adapter', 'x', ...suite('gsm8k', 'gsm8k.jsonl')], /brings its own adapter/],
+    const options = { samples: 1, maxTokens: 8, context: 256, seed: 1, threads: 1, table: false, json: true };
+    const small = 'gsm8k=test/fixtures/suites/gsm8k.jsonl';
+    for (const [asked, message] of [
+      [{ suites: ['humanevl=x'] }, /did you mean humaneval\?/],
+      [{ suites: ['gsm8k=none.jsonl'] }, /none\.jsonl does not exist/],
+      [{ suites: ['gsm8k=test/fixtures/suites/cruxeval.jsonl'] }, /this is not GSM8K/],
+      [{ suites: [small], k: [5] }, /--k 5 needs at least 5 samples, and there are 1/],
+      [{ suites: [small], samples: 2, temperature: 0 }, /every sample is the same/],
+      [{ suites: [small, 'heldout'] }, /heldout and tune go without/],
+      [{ suites: [small], target: run, adapter: 'x' }, /brings its own adapter/],
+      [{ suites: [small], adapter: 'none' }, /none is no adapter/],
     ] as const) {
-      const { code, stderr } = await ask(...args);
-      expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+      const error: unknown = await evalCommand({ ...options, ...asked }).catch((reason: unknown) => reason);
+      expect(explain(error)).toEqual({ code: 2, message: expect.stringMatching(message) });
     }
+    const { code, stderr } = await ask('--suite', `gsm8k=${broken}`);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/broken\.jsonl, line 2: the field "answer" is missing/)]);
   }, 120_000);
 
   it('still takes the held-out suite of the project', async () => {
