@@ -18,7 +18,7 @@ const PATHS = [
   'learnability/deduction', 'learnability/abduction', 'learnability/induction', 'entropy', 'optim/grad_norm', 'time/step', 'throughput/tokens_per_second', 'memory/rss_mb',
 ]; // prettier-ignore
 
-const NAME = 28;
+const NAME = 29;
 
 const column = (text: string, width: number, theme: Theme): string =>
   pad(truncate(inline(text, theme.ascii), width - 1, theme.glyphs.ellipsis), width);

@@ -91,7 +91,7 @@ export function ModelsScreen({ state }: { readonly state: AppState }) {
     <Box flexDirection="column">
       <Panel
         title={rows.length > 0 ? `models ${rows.length}` : 'models'}
-        note={`${rows.filter((each) => each.file !== null).length} on disk`}
+        note={rows.length > 0 ? `${rows.filter((each) => each.file !== null).length} on disk` : ''}
         {...list}
         focused
         theme={theme}

@@ -6,15 +6,17 @@ import { runsDetail, runsPane } from '../runs-detail.ts';
 import { shownRuns } from '../runs.ts';
 import { STATE_TONE } from '../select.ts';
 import type { AppState } from '../store.ts';
-import { fill, inline, pad, truncate, wrap } from '../text.ts';
+import { fill, inline, pad, truncate, widthOf, wrap } from '../text.ts';
 import type { Line } from '../text.ts';
 import type { Theme } from '../theme.ts';
 
 /** Screen 6: all runs, what became of them, and two of them side by side. */
 
 export function runRow(run: RunSummary, chosen: boolean, mark: string, width: number, theme: Theme): Line {
-  const room = Math.max(8, width - 30);
-  const name = truncate(inline(run.name, theme.ascii), room, theme.glyphs.ellipsis);
+  const room = Math.max(8, width - 26);
+  const whole = inline(run.name, theme.ascii);
+  // Names begin with the day: what tells runs apart stands at the end.
+  const name = widthOf(whole) <= room ? whole : theme.glyphs.ellipsis + whole.slice(1 - room);
   return fill(
     [
       { text: `${chosen ? theme.glyphs.select : ' '}${pad(mark, 1)} ` },

@@ -20,7 +20,9 @@ export function findingRow(item: FlaggedThought, chosen: boolean, width: number,
   const line: Line = [
     { text: `${chosen ? theme.glyphs.select : ' '} ` },
     { text: `S${finding.severity}`, tone: severityTone(finding.severity) },
-    { text: `${MARK[item.label]} ${pad(String(item.step), 5, 'right')} ${pad(truncate(finding.category, room, theme.glyphs.ellipsis), room)} ` },
+    {
+      text: `${MARK[item.label]} ${pad(String(item.step), 5, 'right')} ${pad(truncate(finding.category, room, theme.glyphs.ellipsis), room)} `,
+    },
     { text: inline(finding.quote.slice(0, width), theme.ascii), tone: item.label === 'new' ? undefined : 'muted' },
   ];
   return fill(line, width, chosen);

@@ -54,7 +54,7 @@ export function TasksScreen({ state }: { readonly state: AppState }) {
     <Box flexDirection={layout.stacked ? 'column' : 'row'}>
       <Panel
         title={`tasks ${total}`}
-        note={filter || `${shown.length === 0 ? 0 : tasks.index + 1} of ${shown.length}`}
+        note={filter || `${shown.length === 0 ? 0 : tasks.index + 1} of ${Math.max(total, shown.length)}`}
         {...layout.list}
         focused={tasks.focus === 'list'}
         theme={theme}
