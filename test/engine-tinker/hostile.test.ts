@@ -152,14 +152,14 @@ describe('a server that keeps us waiting', () => {
   it('long polls that outlast our patience are no lost server while it answers otherwise, and are one when it does not', async () => {
     using at = folder();
     const { tokenizer } = tiny(at.path);
-    let [silent, deaf] = [6, false];
+    let [silent, deaf] = [4, false];
     await using scripted = new ScriptedTinker({
       ...{ wire: 'json', model: BASE, deduplicates: true, open: async () => new TableModel(tokenizer.size, EOS, 'tokens') },
       intercept: async (route) => (route === 'retrieve_future' && silent-- > 0) || (route === 'healthz' && deaf),
     });
-    // Six polls of a tenth of a second, on a server that would be given up after a twentieth.
-    const patience = { unreachableMs: 5e5, operationMs: 1e9 };
-    await using engine = await openTinker({ url: await scripted.listen(), tokenizer, patience, limits: SHORT_LIMITS });
+    // Polls of half a second, together longer than the second after which a server is given up.
+    const patience = { unreachableMs: 1e7, operationMs: 1e9 };
+    await using engine = await openTinker({ url: await scripted.listen(), tokenizer, patience, limits: 1e-2 });
     expect(silent).toBeLessThanOrEqual(0);
     [silent, deaf] = [1e9, true];
     await expect(engine.forwardBackward(DATA, LOSS)).rejects.toThrow(/forward_backward did not get through.*no answer within/);
