@@ -42,7 +42,10 @@ export interface SampleRequest {
   readonly maxTokens: number;
   /** 0 = greedy. Log-probabilities are under the distribution sampled from (temperature 1 at greedy). */
   readonly temperature: number;
-  /** Completion j of this request is a pure function of (weights, prompt, temperature, seed, j), whatever else is in the batch. */
+  /**
+   * Completion j of this request is a pure function of (weights, prompt, temperature, seed, j), whatever else is in the batch. Where
+   * libllama samples (docs/engine.md), only up to rounding: it multiplies batches of other sizes in another order, and a near-tie may fall otherwise.
+   */
   readonly seed: number;
   /** Text after which generation stops, kept in the output; the model's eos always stops. */
   readonly stop?: readonly string[];
@@ -60,6 +63,11 @@ export interface SampleOptions {
    */
   readonly more?: (request: number, index: number, sequence: Sequence) => Promise<readonly SampleRequest[]> | undefined;
   readonly signal?: AbortSignal;
+  /**
+   * Version of the policy to sample with; the current one when absent. An engine that samples while it trains also has the
+   * version that was sampled with last before the current one, after `loadState` too. @throws EngineError `stale`
+   */
+  readonly policy?: number;
 }
 
 export interface Sequence {
@@ -85,6 +93,8 @@ export interface LossSpec {
   readonly kind: 'reinforce' | 'ppo' | 'cispo' | 'cross_entropy';
   /** Divisor of the sum over tokens of all data of this optimiser step. */
   readonly normaliser: number;
+  /** Optimiser steps that may lie between sampling and training; 0 when absent. Data further behind are refused. */
+  readonly staleness?: number;
   /** Truncated importance sampling; absent = weight 1. */
   readonly importanceCap?: number;
   /** In (0, 1]; 0.2 when absent. */
@@ -158,12 +168,29 @@ export class EngineError extends Error {
   }
 }
 
-/** @throws EngineError `stale` when data were sampled by another version of the policy than the one that trains; later updates on one batch (`old`) are meant. */
-export function refuseStale(data: readonly Datum[], policyVersion: number): void {
-  const stale = data.findIndex((d) => d.old === undefined && d.policyVersion !== undefined && d.policyVersion !== policyVersion);
+/**
+ * @param allowed optimiser steps that data may be behind (`LossSpec.staleness`)
+ * @throws EngineError `stale` when data were sampled by a version of the policy further behind the one that trains, or after it; later updates on one batch (`old`) are meant.
+ */
+export function refuseStale(data: readonly Datum[], policyVersion: number, allowed = 0): void {
+  const stale = data.findIndex(
+    (d) => d.old === undefined && d.policyVersion !== undefined && !isFresh(d.policyVersion, policyVersion, allowed),
+  );
   if (stale >= 0)
     throw new EngineError(
       'stale',
       `Datum ${stale} was sampled by policy ${String(data[stale]?.policyVersion)}, the trainer holds ${policyVersion}: a stale rollout. Sample it again.`,
     );
+}
+
+/** Whether what `sampledBy` sampled may train `policyVersion`. */
+export const isFresh = (sampledBy: number, policyVersion: number, allowed: number): boolean =>
+  sampledBy <= policyVersion && sampledBy >= policyVersion - allowed;
+
+/** @throws EngineError `stale`: an engine does not have the weights that `SampleOptions.policy` asks for. */
+export function refusePolicy(policy: number, policyVersion: number): never {
+  throw new EngineError(
+    'stale',
+    `There are no weights of policy ${policy} to sample with, the engine holds ${policyVersion}. Resume from a checkpoint, or set algorithm.staleness to 0.`,
+  );
 }
