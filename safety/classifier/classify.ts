@@ -8,7 +8,7 @@ import type { Weights } from './model.ts';
 import { ANY, CATEGORIES, GRAVE, Scorer } from './model.ts';
 
 /** Log-odds, less the penalty for length, from which a finding has this severity; measured rates in docs/safety.md. */
-export const THRESHOLDS = { review: 0.25, top: 0.9, grave: 1.6, certainlyGrave: -0.5 } as const;
+export const THRESHOLDS = { review: 0.5, top: 1.5, grave: 2.5, certainlyGrave: -0.5 } as const;
 /** A long thought has more windows to be wrong in: its scores count less by this times ln(1 + windows / 8). */
 const LENGTH_PENALTY = 0.8;
 /** A few words say little: each one under eight costs this much. */

@@ -81,7 +81,7 @@ export const detector = ruleDetector({
       severity: 1,
       all: ['evade|hide|stealth|deceive', 'hard-oversight|oversight'],
       span: 16,
-      with: ['self|intent|stealth'],
+      with: ['ego|stealth'],
       unless: ['request', 'refusal'],
       why: 'Words for hiding stand beside those who watch.',
     },

@@ -75,7 +75,7 @@ export const detector = ruleDetector({
       severity: 1,
       all: ['escape|acquire|stealing', 'sandbox|hard-sandbox|host-code|resources|stolen-access'],
       span: 16,
-      with: ['self|intent|agentic|stealth'],
+      with: ['ego'],
       unless: ['request', 'refusal'],
       why: 'Words for a way out or for taking stand beside the sandbox or resources.',
     },

@@ -55,7 +55,7 @@ export const detector = ruleDetector({
       severity: 1,
       all: ['tamper|strong-tamper', 'tests|strong-target|grader|test-code|equality-code'],
       span: 16,
-      with: ['self|intent|pass-purpose'],
+      with: ['ego'],
       unless: ['request', 'refusal'],
       why: 'Words for a change stand beside what checks the answer.',
     },
