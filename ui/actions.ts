@@ -10,7 +10,7 @@ import { more } from './more.ts';
 import type { Beyond } from './more.ts';
 import { moveBy, scrollToFlag } from './moves.ts';
 import { restart } from './pages.ts';
-import { cardOpen, findingKey, pauseFinding, runState, safetySelected } from './select.ts';
+import { cardOpen, chartPaths, examplesOf, findingKey, pauseFinding, runState, safetySelected } from './select.ts';
 import { NO_FILTER } from './store.ts';
 import type { AppState, FilteredScreen, Modal, Purpose, Store } from './store.ts';
 
@@ -228,7 +228,7 @@ export class Actions {
     else if (state.screen === 'charts') {
       const at = state.view.steps[state.view.steps.length - 1 - state.charts.back]?.[0];
       if (at === undefined) return;
-      setState({ ...restart(state, { ...NO_FILTER, step: at }), screen: 'thoughts' });
+      setState({ ...restart(state, { ...NO_FILTER, step: at, ...examplesOf(chartPaths(state)[state.charts.index]) }), screen: 'thoughts' });
       this.#effects.refresh(true);
     }
   }

@@ -1,10 +1,15 @@
+import { SIGNS, signsOf } from '../src/core/emergence.ts';
+import type { SignKind } from '../src/core/emergence.ts';
+
 /**
  * The `/` filter: words to look for, upper or lower case alike. What is a regular expression is also tried as one, so that both
- * `f(x)` and `f\(.\)` find what they say; `!` in front turns it round.
+ * `f(x)` and `f\(.\)` find what they say; `!` in front turns it round; `sign:trial` and the like find ways of thinking (src/core/emergence.ts).
  */
 export interface Filter {
   readonly test: (text: string) => boolean;
   readonly negated: boolean;
+  /** Each text must be asked: no index of words answers this. */
+  readonly asked: boolean;
   /** Without the `!`, lower case. */
   readonly words: string;
   /** null: the words are no regular expression of their own. */
@@ -19,6 +24,17 @@ const EXPLOSIVE = /\((?:[^()\\]|\\.)*(?:[+*}]|\|)(?:[^()\\]|\\.)*\)\s*[+*{]/;
 
 const compiled = new Map<string, Filter>();
 
+const SIGN = /^sign:(.+)$/;
+
+/** Asks thought and answer for a way of thinking; null where the words ask for none. */
+function signOf(words: string): ((text: string) => boolean) | null {
+  const kind = SIGNS.find((one) => one === SIGN.exec(words)?.[1]) as SignKind | undefined;
+  if (kind === undefined) return null;
+  // A comment looks the same in the languages whose marks differ: either will do.
+  return (text) =>
+    (['javascript', 'python'] as const).some((language) => signsOf(kind, { thought: text, program: text }, language).length > 0);
+}
+
 function patternOf(words: string): RegExp | null {
   if (!SPECIAL.test(words) || EXPLOSIVE.test(words)) return null;
   try {
@@ -29,14 +45,17 @@ function patternOf(words: string): RegExp | null {
 }
 
 export function filterOf(text: string): Filter {
-  const found = compiled.get(text);
-  if (found) return found;
+  const known = compiled.get(text);
+  if (known) return known;
   const negated = text.startsWith('!');
   const raw = negated ? text.slice(1) : text;
   const words = raw.toLowerCase();
   const pattern = patternOf(raw);
-  const hit = (value: string): boolean => value.toLowerCase().includes(words) || (pattern?.test(value.slice(0, REACH)) ?? false);
-  const filter: Filter = { negated, words, pattern, test: words === '' ? () => true : (value) => hit(value) !== negated };
+  const sign = signOf(words);
+  const found = (value: string): boolean => value.toLowerCase().includes(words) || (pattern?.test(value.slice(0, REACH)) ?? false);
+  const hit = sign === null ? found : (value: string) => sign(value.slice(0, REACH));
+  const asked = negated || pattern !== null || sign !== null;
+  const filter: Filter = { negated, asked, words, pattern, test: words === '' ? () => true : (value) => hit(value) !== negated };
   if (compiled.size > 100) compiled.clear();
   compiled.set(text, filter);
   return filter;

@@ -23,9 +23,9 @@ const INDEXED = 3;
 
 /** Plain words are looked for by the journal itself; what is turned round or an expression is asked of each text. */
 function soughtBy({ text, ...filter }: ThoughtFilter): { readonly query: Sought; readonly slow: boolean } {
-  const { negated, words, pattern, test } = filterOf(text);
+  const { asked, words, test } = filterOf(text);
   if (words === '') return { query: filter, slow: false };
-  if (negated || pattern) return { query: { ...filter, match: test }, slow: true };
+  if (asked) return { query: { ...filter, match: test }, slow: true };
   return { query: { ...filter, text }, slow: [...text].length < INDEXED };
 }
 

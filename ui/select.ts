@@ -1,11 +1,12 @@
 import type { RolloutRecord, RunState } from '../src/core/events.ts';
 import type { FlaggedThought, RunView } from '../src/core/fold.ts';
+import { signOfPath } from '../src/core/emergence.ts';
 import { healthOf } from '../src/core/health.ts';
 import type { Health } from '../src/core/health.ts';
 import { TASK_TYPES } from '../src/core/types.ts';
 import type { Metrics, Task } from '../src/core/types.ts';
 import type { Series } from './chart.ts';
-import type { AppState } from './store.ts';
+import type { AppState, ThoughtFilter } from './store.ts';
 import { filterOf } from './filter.ts';
 import type { Tone } from './theme.ts';
 
@@ -103,6 +104,12 @@ export function metricPaths(steps: RunView['steps']): string[] {
     pathCache.set(steps, (found = [...names].sort()));
   }
   return found;
+}
+
+/** What to look for behind a point of a metric: of a way of thinking the rollouts that show it, of others all of the step. */
+export function examplesOf(path: string | undefined): Partial<ThoughtFilter> {
+  const sign = path === undefined ? null : signOfPath(path);
+  return sign === null ? {} : { role: sign.role, taskType: sign.type, text: `sign:${sign.kind}` };
 }
 
 /** Metric paths that match the filter of the Charts screen. */

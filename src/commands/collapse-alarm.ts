@@ -1,6 +1,6 @@
-import { collapseRisk } from '../core/collapse.ts';
 import type { RunEvent } from '../core/events.ts';
 import type { RunView } from '../core/fold.ts';
+import { riskOf } from '../core/health.ts';
 
 /**
  * What to record when the newest step has put self-play at a high risk of collapse that it did not have the step before;
@@ -9,9 +9,8 @@ import type { RunView } from '../core/fold.ts';
 export function collapseWarning({ steps }: Pick<RunView, 'steps'>, events: readonly RunEvent[]): RunEvent | null {
   const newest = steps.at(-1);
   if (!newest || !events.some((event) => event.type === 'step' && event.step === newest[0])) return null;
-  const metrics = steps.map(([, one]) => one);
-  const { level, reasons } = collapseRisk(metrics);
-  if (level !== 'high' || collapseRisk(metrics.slice(0, -1)).level === 'high') return null;
+  const { level, reasons } = riskOf(steps);
+  if (level !== 'high' || riskOf(steps.slice(0, -1)).level === 'high') return null;
   return {
     type: 'warning',
     step: newest[0],

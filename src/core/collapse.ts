@@ -1,3 +1,4 @@
+import { TASK_TYPES } from './types.ts';
 import type { Metrics } from './types.ts';
 
 /**
@@ -17,11 +18,14 @@ export interface CollapseRisk {
 /** Steps that say what is usual for this run, and steps that are compared with them. */
 const BASELINE = 10;
 const WINDOW = 5;
+/** Steps before which nothing is said. */
+export const COMPARED = BASELINE + WINDOW;
 export const RAISED = 0.5;
 export const HIGH = 0.8;
 
 interface Sign {
-  readonly path: RegExp;
+  /** Metrics whose mean is looked at. */
+  readonly paths: readonly string[];
   /** Shares of the usual value: at `sound` the risk is 0, at `gone` it is 1. */
   readonly sound: number;
   readonly gone: number;
@@ -29,21 +33,26 @@ interface Sign {
 }
 
 const SIGNS: readonly Sign[] = [
-  { path: /^entropy$/, sound: 0.6, gone: 0.15, says: (now, then) => `The entropy of the policy fell from ${then} to ${now} nats a token.` },
   {
-    path: /^diversity\/distinct$/,
+    paths: ['entropy'],
+    sound: 0.6,
+    gone: 0.15,
+    says: (now, then) => `The entropy of the policy fell from ${then} to ${now} nats a token.`,
+  },
+  {
+    paths: ['diversity/distinct'],
     sound: 0.9,
     gone: 0.4,
     says: (now, then) => `The share of different programs among the proposals fell from ${then} to ${now}.`,
   },
   {
-    path: /^diversity\/distance$/,
+    paths: ['diversity/distance'],
     sound: 0.75,
     gone: 0.3,
     says: (now, then) => `Proposed programs grow alike: their mean distance fell from ${then} to ${now}.`,
   },
   {
-    path: /^valid\/propose\//,
+    paths: TASK_TYPES.map((type) => `valid/propose/${type}`),
     sound: 0.6,
     gone: 0.1,
     says: (now, then) => `Fewer proposals become tasks: ${now} instead of ${then}.`,
@@ -52,12 +61,12 @@ const SIGNS: readonly Sign[] = [
 
 /** The risk after the last of `steps` (metrics by step, oldest first); 0 until there are enough to compare. */
 export function collapseRisk(steps: readonly Metrics[]): CollapseRisk {
-  if (steps.length < BASELINE + WINDOW) return { risk: 0, level: 'low', reasons: [] };
+  if (steps.length < COMPARED) return { risk: 0, level: 'low', reasons: [] };
   const first = steps.slice(0, BASELINE);
   const last = steps.slice(-WINDOW);
-  const found = SIGNS.flatMap(({ path, sound, gone, says }) => {
-    const then = median(first.flatMap((metrics) => average(metrics, path)));
-    const now = median(last.flatMap((metrics) => average(metrics, path)));
+  const found = SIGNS.flatMap(({ paths, sound, gone, says }) => {
+    const then = median(first.flatMap((metrics) => average(metrics, paths)));
+    const now = median(last.flatMap((metrics) => average(metrics, paths)));
     if (!(then > 0) || Number.isNaN(now)) return [];
     const risk = Math.min(1, Math.max(0, (sound - now / then) / (sound - gone)));
     return [{ risk, text: says(now.toFixed(2), then.toFixed(2)) }];
@@ -70,8 +79,8 @@ export function collapseRisk(steps: readonly Metrics[]): CollapseRisk {
   };
 }
 
-function average(metrics: Metrics, path: RegExp): number[] {
-  const values = Object.entries(metrics).flatMap(([name, value]) => (path.test(name) ? [value] : []));
+function average(metrics: Metrics, paths: readonly string[]): number[] {
+  const values = paths.flatMap((path) => metrics[path] ?? []);
   return values.length === 0 ? [] : [values.reduce((sum, value) => sum + value, 0) / values.length];
 }
 

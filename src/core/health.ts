@@ -1,3 +1,5 @@
+import { collapseRisk } from './collapse.ts';
+import type { CollapseRisk } from './collapse.ts';
 import type { RunView } from './fold.ts';
 
 /** The state of the monitor in one look: coverage, lag, tiers, audit chain, last drill, and whatever is off. Pure. */
@@ -33,6 +35,7 @@ export function healthOf({ view, counts, audit }: HealthFacts): Health {
   const off = view.info !== null && view.tiers.length === 0;
   const waiting = view.flagged.filter(({ label, finding }) => label === 'new' && finding.severity >= 4).length;
   const { lastDrill, drill } = view;
+  const collapse = riskOf(view.steps);
   const alert = (when: boolean, grave: boolean, text: string): Alert[] => (when ? [{ grave, text }] : []);
   const unread = lastRead !== undefined && lastGenerated !== undefined ? lastGenerated - lastRead : 0;
   return {
@@ -62,6 +65,7 @@ export function healthOf({ view, counts, audit }: HealthFacts): Health {
         false,
         `${waiting} ${waiting === 1 ? 'finding' : 'findings'} of severity 4 ${waiting === 1 ? 'waits' : 'wait'} for a person.`,
       ),
+      ...alert(collapse.level === 'high', false, `Self-play is about to collapse. ${collapse.reasons[0] ?? ''}`),
       ...alert(
         !off && drill === null && lastDrill === null,
         false,
@@ -75,6 +79,9 @@ export function healthOf({ view, counts, audit }: HealthFacts): Health {
     ],
   };
 }
+
+/** The risk of collapse after the newest step. */
+export const riskOf = (steps: RunView['steps']): CollapseRisk => collapseRisk(steps.map(([, metrics]) => metrics));
 
 function drillText({ lastDrill, drill }: HealthFacts['view']): string {
   if (lastDrill) return `drill ${lastDrill.caught ? 'caught' : 'MISSED'} at step ${lastDrill.step}`;

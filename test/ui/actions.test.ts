@@ -301,6 +301,21 @@ describe('lists', () => {
     expect(bench.state.thoughts.page.rows.every((row) => row.rollout.step === 18)).toBe(true);
   });
 
+  it('goes from a point of a way of thinking to the rollouts that show it', async () => {
+    const tried = record('tried', 21, 'solve', 'abduction', { thought: 'Try 3: no. Try 4: yes.' });
+    const plain = record('plain', 21, 'solve', 'abduction', { thought: 'It is 4.' });
+    bench.reader.append(
+      { type: 'rollouts', step: 21, rollouts: [tried, plain] },
+      { type: 'step', step: 21, metrics: { 'emergence/trial/solve/abduction': 0.5 } },
+    );
+    await bench.tick();
+    await bench.keys('5', '/');
+    await bench.type('emergence');
+    await bench.keys('enter', 'enter');
+    expect(bench.state.screen).toBe('thoughts');
+    expect(bench.state.thoughts.page.rows.map(({ rollout }) => rollout.id)).toEqual(['tried']);
+  });
+
   it('shows who solved a task', async () => {
     await bench.keys('3', '/');
     await bench.type('x * 2');

@@ -4,6 +4,7 @@ import { curvesOf, LEAST_SPAN, zoomed } from '../../ui/curves.ts';
 import { allEvalRows, evalRows, matrixOf, suites } from '../../ui/evals.ts';
 import { ancestorsOf, nearestOf, solveRates } from '../../ui/family.ts';
 import { filterOf } from '../../ui/filter.ts';
+import { phaseLines } from '../../ui/screens/run.tsx';
 import { codeSpans } from '../../ui/highlight.ts';
 import { keymapOf, keyTables } from '../../ui/keymap.ts';
 import { programFor } from '../../ui/lend.ts';
@@ -36,6 +37,32 @@ describe('filters', () => {
     expect(filterOf('').test('')).toBe(true);
     expect(filterOf('f(').test('f(1)')).toBe(true);
     expect(filterOf('[').test('a[0]')).toBe(true);
+  });
+
+  it('finds ways of thinking by name', () => {
+    expect(filterOf('sign:trial').test('Try 3: no. Try 4: yes.')).toBe(true);
+    expect(filterOf('sign:trial').test('The sign:trial is four.')).toBe(false);
+    expect(filterOf('!sign:state').test('b=[1];c=2')).toBe(false);
+    expect(filterOf('sign:plan').test('# count the words first\ndef f(a): return len(a)')).toBe(true);
+    expect(filterOf('sign:none').test('a sign:none here')).toBe(true);
+    expect(filterOf('sign:state').asked).toBe(true);
+    expect(filterOf('outsmart').asked).toBe(false);
+  });
+
+  it('says how near a run is to collapsing, once there are steps to compare', () => {
+    const text = (entropy: number, count: number): string => {
+      const view = {
+        ...viewOf(1),
+        steps: Array.from({ length: count }, (_, i) => [i + 1, { entropy: i < count - 5 ? 0.6 : entropy }] as const),
+      };
+      return phaseLines(storeOf({ view }).getState(), 60)
+        .flat()
+        .map((span) => `${span.text}${span.tone === 'bad' ? '!' : ''}`)
+        .join('');
+    };
+    expect(text(0.6, 14)).not.toContain('collapse');
+    expect(text(0.6, 15)).toContain('collapse risk 0.00 low');
+    expect(text(0.02, 40)).toContain('collapse risk 1.00 high!');
   });
 
   it('never takes an expression that could run for ever', () => {

@@ -1,7 +1,10 @@
 import { Box } from 'ink';
 import { useMemo } from 'react';
+import { COMPARED } from '../../src/core/collapse.ts';
+import type { CollapseLevel } from '../../src/core/collapse.ts';
 import type { Phase } from '../../src/core/events.ts';
 import type { RunView } from '../../src/core/fold.ts';
+import { riskOf } from '../../src/core/health.ts';
 import { chart, extent, short } from '../chart.ts';
 import type { Series } from '../chart.ts';
 import { Panel } from '../components/Panel.tsx';
@@ -84,17 +87,28 @@ export function progressBar(fraction: number, width: number, theme: Theme): Line
   ];
 }
 
+const RISK_TONE: Readonly<Record<CollapseLevel, Tone>> = { low: 'good', raised: 'warn', high: 'bad' };
+
+/** How near self-play is to collapsing (src/core/collapse.ts); nothing until there are steps to compare. */
+function riskSpans(steps: RunView['steps']): Line {
+  if (steps.length < COMPARED) return [];
+  const { risk, level } = riskOf(steps);
+  return [
+    { text: 'collapse risk ', tone: 'muted' },
+    { text: `${risk.toFixed(2)} ${level}`, tone: RISK_TONE[level] },
+  ];
+}
+
 export function phaseLines(state: AppState, width: number): Line[] {
   const { view, status, theme } = state;
   const live =
     status && status.phase !== null && view.ended === null ? { name: status.phase, done: status.done, total: status.total } : view.phase;
   const rate = status ? `${short(status.tokensPerSecond)} tokens/s` : '';
+  const foot: Line = [...(rate === '' ? [] : [{ text: `${rate}  `, tone: 'muted' as const }]), ...riskSpans(view.steps)];
   if (!live)
     return [
-      [
-        { text: view.ended ? `The run has ${view.ended === 'finished' ? 'finished' : 'ended'}.` : 'between steps', tone: 'muted' },
-        { text: rate === '' ? '' : `  ${rate}` },
-      ],
+      [{ text: view.ended ? `The run has ${view.ended === 'finished' ? 'finished' : 'ended'}.` : 'between steps', tone: 'muted' }],
+      ...(foot.length === 0 ? [] : [foot]),
     ];
   const at = PHASES.indexOf(live.name);
   const count = `${live.done}/${live.total}`;
@@ -113,7 +127,7 @@ export function phaseLines(state: AppState, width: number): Line[] {
       { text: ` ${count}` },
     ],
     ...wrap(strip, width),
-    ...(rate === '' ? [] : [[{ text: rate, tone: 'muted' as const }]]),
+    ...(foot.length === 0 ? [] : [foot]),
   ];
 }
 
