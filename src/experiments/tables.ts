@@ -22,7 +22,6 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 /** Held-out accuracy after training, gain over the untouched model, and how each configuration stands to the first. */
 export function comparisonTable(groups: readonly Group[]): Table {
   const [first] = groups;
-  const baseline = first ? meanOf(gains(first, GREEDY)) : null;
   return {
     title: 'Held-out accuracy in %, greedy (T = 1: sampled); mean ± standard error over seeds',
     words: 1,
@@ -40,6 +39,8 @@ export function comparisonTable(groups: readonly Group[]): Table {
     ],
     rows: groups.map((group) => {
       const gain = meanOf(gains(group, GREEDY));
+      // Of the same seeds, as with the difference.
+      const baseline = first ? meanOf(new Map([...gains(first, GREEDY)].filter(([seed]) => gains(group, GREEDY).has(seed)))) : null;
       const tokens = estimate(group.runs.map((run) => run.tokens));
       return [
         group.label,

@@ -74,6 +74,11 @@ describe('results', () => {
     expect(cell(2, 'Overall')).toBe('–');
     expect(cell(1, 'Abduction')).toBe('–');
   });
+  it('the share of the gain is of the seeds that both have', () => {
+    const part = grouped(['a', 'b'], [...three('a', 0.5, 0.6, 0.7), run('b', 3, 0.4, 0.55)]);
+    const { head, rows } = comparisonTable(part);
+    expect([rows[1]?.[head.indexOf("of a's gain")], rows[1]?.[head.indexOf('Overall − a')]]).toEqual(['50 %', '-15.0']);
+  });
   it('one row a configuration, also as Markdown; words left, numbers right', () => {
     const table = {
       title: 't',
