@@ -66,6 +66,7 @@ const algorithm = z.strictObject({
     .min(1)
     .default(['deduction', 'abduction', 'induction']),
   mix: z.enum(['fixed', 'progress']).default('fixed'),
+  staleness: z.literal([0, 1]).default(0),
 });
 
 const schema = z.strictObject({
@@ -266,6 +267,12 @@ function contradiction(config: Config): string | null {
     return `"paradigm": "${paradigm}" learns from tasks with answers. Set "data" to a JSON Lines file of them (docs/learning.md), or to "generated".`;
   if (paradigm !== 'absolute-zero' && data === 'generated' && language !== 'javascript')
     return `The generator writes JavaScript, and "language" is "${language}". Set "data" to a JSON Lines file of tasks.`;
+  if (algorithm.staleness > 0 && kind === 'embedded')
+    return '"algorithm.staleness" samples while the engine trains, and the embedded engine does one after the other: nothing would be gained. Set algorithm.staleness to 0, or "engine.kind" to "tinker".';
+  if (algorithm.staleness > 0 && paradigm === 'sft')
+    return '"algorithm.staleness" is about rollouts, and "paradigm": "sft" samples none. Set algorithm.staleness to 0.';
+  if (algorithm.staleness > 0 && optim.importanceCap === 0)
+    return '"algorithm.staleness" trains on rollouts of an earlier policy, which "optim.importanceCap": 0 leaves uncorrected. Set optim.importanceCap to 2, or algorithm.staleness to 0.';
   if (algorithm.mix === 'progress' && (paradigm !== 'absolute-zero' || algorithm.solver !== 'reuse'))
     return '"algorithm.mix": "progress" shares out the rollouts of self-play. Set "paradigm" to "absolute-zero" and "algorithm.solver" to "reuse", or the mix to "fixed".';
   return null;

@@ -64,8 +64,8 @@ export interface SampleOptions {
   readonly more?: (request: number, index: number, sequence: Sequence) => Promise<readonly SampleRequest[]> | undefined;
   readonly signal?: AbortSignal;
   /**
-   * Version of the policy to sample with; the current one when absent. An engine that samples while it trains also has the
-   * version that was sampled with last before the current one, after `loadState` too. @throws EngineError `stale`
+   * Version of the policy to sample with; the current one when absent. An engine that samples while it trains keeps the
+   * versions that `LossSpec.staleness` reaches back to, after `loadState` too. @throws EngineError `stale`
    */
   readonly policy?: number;
 }
@@ -93,7 +93,7 @@ export interface LossSpec {
   readonly kind: 'reinforce' | 'ppo' | 'cispo' | 'cross_entropy';
   /** Divisor of the sum over tokens of all data of this optimiser step. */
   readonly normaliser: number;
-  /** Optimiser steps that may lie between sampling and training; 0 when absent. Data further behind are refused. */
+  /** Optimiser steps that may lie between sampling and training; 0 when absent. Data further behind are refused, weights as far behind are kept. */
   readonly staleness?: number;
   /** Truncated importance sampling; absent = weight 1. */
   readonly importanceCap?: number;

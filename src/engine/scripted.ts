@@ -12,7 +12,16 @@ import type { TextPart } from '../core/prompts/template.ts';
 import type { Datum, EngineInfo, StopReason } from '../core/types.ts';
 import { uniformAt } from './ggml/random.ts';
 import { tokenLoss } from './loss.ts';
-import { EngineError, refuseStale, type Engine, type ForwardBackward, type LossSpec, type OptimParams, type OptimResult } from './ports.ts';
+import {
+  EngineError,
+  refusePolicy,
+  refuseStale,
+  type Engine,
+  type ForwardBackward,
+  type LossSpec,
+  type OptimParams,
+  type OptimResult,
+} from './ports.ts';
 import type { SampleOptions, SampleRequest, Sequence } from './ports.ts';
 
 export interface ScriptedOptions {
@@ -20,6 +29,14 @@ export interface ScriptedOptions {
   readonly replies: (prompt: string) => readonly string[];
   readonly contextLength?: number;
   readonly dialect?: string;
+}
+
+/** Logits of the replies, by prompt. */
+type Table = ReadonlyMap<string, number[]>;
+interface Saved {
+  readonly version: number;
+  readonly logits: [string, number[]][];
+  readonly earlier: [number, [string, number[]][]][];
 }
 
 const EOS = 256;
@@ -44,7 +61,10 @@ class ScriptedEngine implements Engine {
   readonly info: EngineInfo;
   readonly chatFormat = null;
   readonly #replies: ScriptedOptions['replies'];
-  #logits = new Map<string, number[]>();
+  #logits: Table = new Map();
+  /** Weights of earlier versions, as many as `LossSpec.staleness` says. */
+  #earlier = new Map<number, Table>();
+  #staleness = 0;
   #gradient = new Map<string, number[]>();
   #pending = false;
   #version = 0;
@@ -78,14 +98,16 @@ class ScriptedEngine implements Engine {
 
   async sample(requests: readonly SampleRequest[], options: SampleOptions = {}): Promise<Sequence[][]> {
     this.#open();
-    const version = this.#version;
+    const version = options.policy ?? this.#version;
+    const table = version === this.#version ? this.#logits : this.#earlier.get(version);
+    if (table === undefined) refusePolicy(version, this.#version);
     const results: Sequence[][] = [];
     const following: Promise<readonly SampleRequest[]>[] = [];
     const serve = (request: SampleRequest): void => {
       const r = results.push([]) - 1;
       for (let index = 0; index < request.n; index++) {
         options.signal?.throwIfAborted();
-        const sequence = this.#complete(request, r, index, options, version);
+        const sequence = this.#complete(request, r, index, options, version, table);
         results[r]?.push(sequence);
         options.onSequence?.(r, index, sequence);
         const more = options.more?.(r, index, sequence);
@@ -99,13 +121,13 @@ class ScriptedEngine implements Engine {
     return results;
   }
 
-  #complete(request: SampleRequest, r: number, index: number, options: SampleOptions, version: number): Sequence {
+  #complete(request: SampleRequest, r: number, index: number, options: SampleOptions, version: number, table: Table): Sequence {
     if (request.prompt.length >= this.info.contextLength)
       throw new EngineError(
         'unsupported',
         `The prompt of request ${r} has ${request.prompt.length} tokens, the context holds ${this.info.contextLength}. Shorten it.`,
       );
-    const { logits, replies } = this.#table(decode(request.prompt));
+    const { logits, replies } = this.#table(decode(request.prompt), table);
     const logprobs = logSoftmax(logits, request.temperature === 0 ? 1 : request.temperature);
     let choice = logits.indexOf(Math.max(...logits));
     if (request.temperature > 0) {
@@ -131,7 +153,8 @@ class ScriptedEngine implements Engine {
 
   async forwardBackward(data: readonly Datum[], loss: LossSpec): Promise<ForwardBackward> {
     this.#open();
-    refuseStale(data, this.#version);
+    refuseStale(data, this.#version, loss.staleness);
+    this.#staleness = loss.staleness ?? 0;
     let total = 0;
     const logprobs = data.map((datum, d) => {
       const out = new Float32Array(datum.tokens.length);
@@ -172,13 +195,18 @@ class ScriptedEngine implements Engine {
       throw new EngineError('stale', 'There is no gradient of the current weights to step on. Call forwardBackward first.');
     const norm = Math.sqrt([...this.#gradient.values()].flat().reduce((a, g) => a + g * g, 0));
     const clip = params.gradClip > 0 && norm > params.gradClip ? params.gradClip / norm : 1;
+    this.#earlier.set(this.#version, this.#logits);
+    for (const version of this.#earlier.keys()) if (version <= this.#version - this.#staleness) this.#earlier.delete(version);
+    // What is being sampled keeps its weights.
+    const next = new Map(this.#logits);
     for (const [prompt, gradient] of this.#gradient) {
       const { logits } = this.#table(prompt);
-      this.#logits.set(
+      next.set(
         prompt,
         logits.map((z, i) => z - params.lr * clip * (gradient[i] ?? 0)),
       );
     }
+    this.#logits = next;
     this.#gradient.clear();
     this.#pending = false;
     this.#version++;
@@ -186,12 +214,14 @@ class ScriptedEngine implements Engine {
   }
 
   async saveState(dir: string): Promise<void> {
-    writeFileSync(path.join(dir, 'state.json'), JSON.stringify({ version: this.#version, logits: [...this.#logits] }));
+    const earlier = [...this.#earlier].map(([version, table]) => [version, [...table]]);
+    writeFileSync(path.join(dir, 'state.json'), JSON.stringify({ version: this.#version, logits: [...this.#logits], earlier }));
   }
   async loadState(dir: string): Promise<void> {
     try {
-      const state = JSON.parse(readFileSync(path.join(dir, 'state.json'), 'utf8')) as { version: number; logits: [string, number[]][] };
+      const state = JSON.parse(readFileSync(path.join(dir, 'state.json'), 'utf8')) as Saved;
       this.#logits = new Map(state.logits);
+      this.#earlier = new Map(state.earlier.map(([version, table]) => [version, new Map(table)]));
       this.#version = state.version;
     } catch (error) {
       throw new EngineError(
@@ -206,10 +236,10 @@ class ScriptedEngine implements Engine {
     writeFileSync(file, JSON.stringify([...this.#logits]));
   }
 
-  #table(prompt: string): { logits: readonly number[]; replies: readonly string[] } {
+  #table(prompt: string, table = this.#logits): { logits: readonly number[]; replies: readonly string[] } {
     const replies = this.#replies(prompt);
     if (replies.length === 0) throw new RangeError(`the script has no reply to ${JSON.stringify(prompt.slice(0, 80))}`);
-    return { logits: this.#logits.get(prompt) ?? replies.map(() => 0), replies };
+    return { logits: table.get(prompt) ?? replies.map(() => 0), replies };
   }
   #open(): void {
     if (this.#closed) throw new EngineError('native', 'The engine is closed.');

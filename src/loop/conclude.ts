@@ -24,8 +24,15 @@ export interface Played {
 /**
  * The end of every step, whatever it learns from: record → gate → update. Returns the step's metrics, or null when the run
  * was asked to stop while it was paused: then nothing of the step counts and it is repeated on resume.
+ * @param passed called when every thought of the step is read and nothing pauses, before the update
  */
-export async function conclude(context: LoopContext, step: number, lap: Stopwatch, played: Played): Promise<Metrics | null> {
+export async function conclude(
+  context: LoopContext,
+  step: number,
+  lap: Stopwatch,
+  played: Played,
+  passed: () => void,
+): Promise<Metrics | null> {
   const { state, reader, journal } = context;
   const { language } = context.environment;
   const drilled = injectDrill(context, step, played.rollouts);
@@ -46,6 +53,7 @@ export async function conclude(context: LoopContext, step: number, lap: Stopwatc
   lap('gate');
 
   const metrics = played.metrics();
+  passed();
   const optimised = await update(context, played.items);
   lap('update');
   state.step = step;

@@ -22,6 +22,8 @@ export interface LoopContext {
   readonly journal: Journal;
   readonly conductor: Conductor;
   readonly state: LoopState;
+  /** Of rollouts that are made ahead: which policy samples them, and what breaks that off. Absent: the current one. */
+  readonly ahead?: { readonly policy: number; readonly signal: AbortSignal } | undefined;
   /** Where `rlvr` and `sft` take their tasks from; null in self-play. */
   readonly curriculum: Curriculum | null;
   /** Programs that self-play must never use: the held-out set. */

@@ -1,27 +1,21 @@
 import { parseCompletion } from '../core/answers.ts';
 import type { Curated, Graded, Metrics, Pair, Rollout, Task } from '../core/types.ts';
-import { conclude } from './conclude.ts';
 import type { Played } from './conclude.ts';
 import type { LoopContext } from './context.ts';
 import { SHORTEST_ANSWER } from './propose.ts';
 import { stepMetrics } from './metrics.ts';
 import { solve } from './solve.ts';
-import { stopwatch } from './stopwatch.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { withAdvantages } from './update.ts';
 
 /**
- * One step of a paradigm that learns from curated tasks (Absolute Zero, Fig. 2), under the same gate as self-play:
+ * Plays one step of a paradigm that learns from curated tasks (Absolute Zero, Fig. 2), under the same gate as self-play:
  * - `rlvr` answers `proposals` tasks of each type `rollouts` times; the verified answers are the reward.
  * - `sft` imitates `proposals × rollouts` expert traces of each type. They are read by the monitor like any thought.
- *
- * Returns the step's metrics, or null when the run was asked to stop while it was paused.
  */
-export async function curatedStep(context: LoopContext, step: number): Promise<Metrics | null> {
-  const { config, state, reader } = context;
+export async function playCurated(context: LoopContext, step: number, lap: Stopwatch): Promise<Played> {
+  const { config, reader } = context;
   reader.begin(step);
-  state.current = step;
-  const lap = stopwatch();
   const { proposals, rollouts } = config.algorithm;
   const imitating = config.paradigm === 'sft';
   const drawn = await draw(context, step, imitating ? proposals * rollouts : proposals);
@@ -29,7 +23,7 @@ export async function curatedStep(context: LoopContext, step: number): Promise<M
   const warnings =
     drawn.refused.length === 0 ? [] : [`${drawn.refused.length} curated tasks were left out; the first: ${drawn.refused[0]}`];
   const metrics = (): Metrics => ({ ...played.metrics(), 'data/used': drawn.good.length, 'data/refused': drawn.refused.length });
-  return await conclude(context, step, lap, { ...played, warnings, metrics });
+  return { ...played, warnings, metrics };
 }
 
 /** The step's share of the curriculum, checked by the environment: what it says must be true, as of a proposal. */

@@ -54,11 +54,12 @@ class Sampling {
   }
 
   async run(jobs: readonly Job[]): Promise<SampledRollout[][]> {
-    const { engine } = this.#context;
+    const { engine, ahead } = this.#context;
     const requests = this.#add(jobs);
     await engine.sample(requests, {
       onToken: (request, index, token) => this.#token(request, index, token),
       more: (request, index, sequence) => this.#ended(request, index, sequence),
+      ...ahead,
     });
     return this.#sampled.slice(0, jobs.length);
   }

@@ -1,9 +1,8 @@
 import type { EndCause } from '../core/events.ts';
 import type { Metrics } from '../core/types.ts';
 import type { LoopContext } from './context.ts';
-import { curatedStep } from './curated.ts';
+import { Pipeline } from './pipeline.ts';
 import { seedBuffers } from './seed.ts';
-import { runStep } from './step.ts';
 
 /** A checkpoint on the disk. */
 export interface Saved {
@@ -55,11 +54,12 @@ export async function run(context: LoopContext, hooks: RunHooks): Promise<EndCau
     state.seeded = true;
     await checkpoint();
   }
+  await using pipeline = new Pipeline(context);
   while (state.step < config.steps) {
     if (hooks.room && !(await hooks.room())) return end('stopped');
     if (!(await conductor.proceed()) || conductor.stopping) return end('stopped');
     const step = state.step + 1;
-    const metrics = await (selfPlay ? runStep(context, step) : curatedStep(context, step));
+    const metrics = await pipeline.step(step);
     if (metrics === null) return end('stopped');
     const due = step % config.checkpoint.every === 0 || step === config.steps || conductor.stopping;
     if (due) {

@@ -16,6 +16,8 @@ export interface LoopState {
   memory: NoveltyMemory;
   /** What `algorithm.mix: progress` has learned. */
   mix: MixState;
+  /** Policy that samples the rollouts of the next step (`algorithm.staleness`); null: the current one. */
+  policy: number | null;
 }
 
 export const initialState = (): LoopState => ({
@@ -25,6 +27,13 @@ export const initialState = (): LoopState => ({
   buffers: EMPTY_BUFFERS,
   memory: emptyMemory(),
   mix: EMPTY_MIX,
+  policy: null,
+});
+
+/** A copy that a step played ahead can change while the one before it is trained on and stored. */
+export const forkState = (state: LoopState): LoopState => ({
+  ...state,
+  memory: { programs: new Map(state.memory.programs), triplets: new Set(state.memory.triplets) },
 });
 
 /** JSON form, for the checkpoint. */
@@ -36,6 +45,8 @@ export interface StoredState {
   readonly triplets: readonly string[];
   /** Absent in checkpoints of version 0.1 and where nothing was learned. */
   readonly mix?: MixState;
+  /** Absent where the current policy samples. */
+  readonly policy?: number;
 }
 
 export const storeState = (state: LoopState): StoredState => ({
@@ -45,6 +56,7 @@ export const storeState = (state: LoopState): StoredState => ({
   programs: [...state.memory.programs],
   triplets: [...state.memory.triplets],
   ...(state.mix === EMPTY_MIX ? {} : { mix: state.mix }),
+  ...(state.policy === null ? {} : { policy: state.policy }),
 });
 
 export const restoreState = (stored: StoredState): LoopState => ({
@@ -54,4 +66,5 @@ export const restoreState = (stored: StoredState): LoopState => ({
   buffers: stored.buffers,
   memory: { programs: new Map(stored.programs), triplets: new Set(stored.triplets) },
   mix: stored.mix ?? EMPTY_MIX,
+  policy: stored.policy ?? null,
 });

@@ -2,8 +2,8 @@ import { addTask, drawSolveBatch } from '../core/buffer.ts';
 import { repetition } from '../core/diversity.ts';
 import { compositeReward, learnability } from '../core/rewards.ts';
 import { rng } from '../core/rng.ts';
-import type { Graded, Metrics, Task } from '../core/types.ts';
-import { conclude } from './conclude.ts';
+import type { Graded, Task } from '../core/types.ts';
+import type { Played } from './conclude.ts';
 import type { LoopContext } from './context.ts';
 import { stepMetrics } from './metrics.ts';
 import { learnShares, shareOut } from './mix.ts';
@@ -11,18 +11,13 @@ import { propose } from './propose.ts';
 import type { JudgedProposal } from './propose.ts';
 import { Attempts, solve } from './solve.ts';
 import type { SolvedTask } from './solve.ts';
-import { stopwatch } from './stopwatch.ts';
+import type { Stopwatch } from './stopwatch.ts';
 import { withAdvantages } from './update.ts';
 
-/**
- * One step of Absolute Zero (Alg. 1): propose → validate → solve → gate → update. Returns the step's metrics, or null
- * when the run was asked to stop while it was paused: then nothing of the step counts and it is repeated on resume.
- */
-export async function runStep(context: LoopContext, step: number): Promise<Metrics | null> {
+/** Plays one step of Absolute Zero (Alg. 1): propose → validate → solve. Tasks enter the buffers of `context.state`. */
+export async function playStep(context: LoopContext, step: number, lap: Stopwatch): Promise<Played> {
   const { config, state, reader } = context;
   reader.begin(step);
-  state.current = step;
-  const lap = stopwatch();
 
   const attempts = new Attempts(context, {
     step,
@@ -50,12 +45,12 @@ export async function runStep(context: LoopContext, step: number): Promise<Metri
   for (const task of tasks)
     state.buffers = addTask(state.buffers, task, { capacity: config.algorithm.bufferCapacity, overflow: config.deviations.bufferOverflow });
   const mixed = learnShares(context, proposals, graded, difficulty, practised);
-  return await conclude(context, step, lap, {
+  return {
     tasks,
     rollouts: everything,
     items,
     metrics: () => ({ ...stepMetrics(context, proposals, difficulty, everything), ...mixed }),
-  });
+  };
 }
 
 /** Past tasks answered again, as often as new ones. */

@@ -6,12 +6,14 @@ export interface Stopwatch {
   (name: string): void;
   /** Seconds since the start. */
   total(): number;
+  /** What was timed so far ran beside something else: the step itself begins now. */
+  turn(): void;
   /** `time/<name>` and `time/step` in seconds. */
   metrics(): Metrics;
 }
 
 export function stopwatch(): Stopwatch {
-  const start = performance.now();
+  let start = performance.now();
   let last = start;
   const laps: Record<string, number> = {};
   const lap = (name: string): void => {
@@ -20,5 +22,6 @@ export function stopwatch(): Stopwatch {
     last = now;
   };
   const total = (): number => (performance.now() - start) / 1000;
-  return Object.assign(lap, { total, metrics: () => ({ ...laps, 'time/step': total() }) });
+  const turn = (): void => void (start = last = performance.now());
+  return Object.assign(lap, { total, turn, metrics: () => ({ ...laps, 'time/step': total() }) });
 }

@@ -3,7 +3,7 @@ import { datumOf } from '../core/datum.ts';
 import { rateFactor } from '../core/schedule.ts';
 import type { Graded, Metrics } from '../core/types.ts';
 import type { Config } from '../config.ts';
-import { EngineError } from '../engine/ports.ts';
+import { EngineError, isFresh } from '../engine/ports.ts';
 import type { LossSpec } from '../engine/ports.ts';
 import type { LoopContext } from './context.ts';
 
@@ -31,19 +31,20 @@ export function withAdvantages(context: LoopContext, batch: readonly (Graded & {
 }
 
 /**
- * `optim.epochs` policy-gradient updates on the step's own rollouts (one by default: strictly on-policy): forward and backward,
- * then AdamW. Later epochs measure the policy's change from the trainer's log-probabilities in the first.
+ * `optim.epochs` policy-gradient updates on the step's own rollouts (one by default, strictly on-policy unless
+ * `algorithm.staleness` allows more): forward and backward, then AdamW. Later epochs measure the policy's change from the trainer's log-probabilities in the first.
  * Rollouts with advantage 0 carry no gradient and are left out, unless all are, or the KL term moves them. `sft` imitates
  * every rollout it is given by cross-entropy; there the advantages say nothing.
  */
 export async function update(context: LoopContext, items: readonly TrainingItem[]): Promise<Metrics> {
   const { engine, config, observer } = context;
-  const sampledBy = engine.policyVersion;
-  const stale = items.find((item) => item.rollout.policyVersion !== sampledBy);
+  const trained = engine.policyVersion;
+  const staleness = config.algorithm.staleness * config.optim.epochs;
+  const stale = items.find((item) => !isFresh(item.rollout.policyVersion, trained, staleness));
   if (stale)
     throw new EngineError(
       'stale',
-      `${stale.rollout.id} was sampled by policy ${stale.rollout.policyVersion}, the trainer holds ${sampledBy}: a stale rollout. Resume the run; it repeats the step.`,
+      `${stale.rollout.id} was sampled by policy ${stale.rollout.policyVersion}, the trainer holds ${trained}: a stale rollout. Resume the run; it repeats the step.`,
     );
   const moving = config.loss.kl > 0 || config.paradigm === 'sft' ? items : items.filter((item) => item.advantage !== 0);
   const used = moving.length > 0 ? moving : items;
@@ -57,6 +58,7 @@ export async function update(context: LoopContext, items: readonly TrainingItem[
     normaliser,
     clipLow,
     clipHigh,
+    ...(staleness > 0 ? { staleness } : {}),
     ...(importanceCap > 0 ? { importanceCap } : {}),
     ...(kl > 0 ? { kl: { coefficient: kl, estimator: klEstimator } } : {}),
   };
@@ -74,8 +76,14 @@ export async function update(context: LoopContext, items: readonly TrainingItem[
     } else if (clipped !== undefined) metrics = { ...metrics, 'loss/clipped': clipped };
   }
   observer.phase('update', epochs * used.length, epochs * used.length);
-  return { ...metrics, 'optim/lr': lr, 'optim/sequences': used.length };
+  const behind = staleness > 0 ? stalenessOf(used.map(({ rollout }) => trained - rollout.policyVersion)) : {};
+  return { ...metrics, ...behind, 'optim/lr': lr, 'optim/sequences': used.length };
 }
+
+const stalenessOf = (steps: readonly number[]): Metrics => ({
+  'staleness/mean': steps.reduce((sum, value) => sum + value, 0) / steps.length,
+  'staleness/max': Math.max(...steps),
+});
 
 /** What a rollout's tokens weigh, and what their sum is divided by; rollouts of advantage 0 count too. */
 function normalisation(config: Config, items: readonly TrainingItem[]): { weightOf: (item: TrainingItem) => number; normaliser: number } {

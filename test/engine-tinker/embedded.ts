@@ -18,13 +18,18 @@ export class EmbeddedModel implements ServedModel {
   /** The same weights, for the log-probabilities of a pass; its gradient is never used. */
   readonly #reader: Engine;
   readonly #reduction: 'tokens' | 'sequences';
+  readonly #sampler: Engine;
+  /** State that the sampler holds. */
+  #loaded = '';
+  #asked: Promise<unknown> = Promise.resolve();
   readonly #folder = mkdtempSync(path.join(os.tmpdir(), 'kelvin-served-'));
   #pending: { readonly datum: ServerDatum; readonly slopes: readonly number[] }[] = [];
   #folders = 0;
 
-  private constructor(policy: Engine, reader: Engine, reduction: 'tokens' | 'sequences') {
+  private constructor(policy: Engine, reader: Engine, sampler: Engine, reduction: 'tokens' | 'sequences') {
     this.#policy = policy;
     this.#reader = reader;
+    this.#sampler = sampler;
     this.#reduction = reduction;
   }
   static async open(
@@ -35,7 +40,7 @@ export class EmbeddedModel implements ServedModel {
     const all: EngineOptions = {
       ...{ ...rest, mode: 'lora', lora: { rank, alpha: ALPHA }, backend: 'cpu', threads: 1, parallel: 16, tokenBudget: 256 },
     };
-    return new EmbeddedModel(await openGgmlEngine(all), await openGgmlEngine(all), reduction);
+    return new EmbeddedModel(await openGgmlEngine(all), await openGgmlEngine(all), await openGgmlEngine(all), reduction);
   }
 
   async pass(
@@ -82,14 +87,23 @@ export class EmbeddedModel implements ServedModel {
     await this.#reader.loadState(saved as string);
   }
   async sampler(): Promise<(ask: SampleAsk) => Promise<ServedSequence[]>> {
-    const version = this.#policy.policyVersion;
-    return async (ask) => {
-      if (this.#policy.policyVersion !== version) throw new Error('the sampler of an earlier policy was asked');
-      return await this.sample(ask);
+    const saved = (await this.save()) as string;
+    return (ask) => {
+      // Loading and sampling go together, whoever asks beside it.
+      const sequences = this.#asked.then(async () => {
+        if (this.#loaded !== saved) await this.#sampler.loadState(saved);
+        this.#loaded = saved;
+        return await this.#sample(this.#sampler, ask);
+      });
+      this.#asked = sequences.catch(() => undefined);
+      return sequences;
     };
   }
-  async sample({ prompt, n, maxTokens, temperature, seed, stop, stopTokens }: SampleAsk): Promise<ServedSequence[]> {
-    const [group = []] = await this.#policy.sample([{ prompt, n, maxTokens, temperature, seed, stop }], {
+  async sample(ask: SampleAsk): Promise<ServedSequence[]> {
+    return await this.#sample(this.#policy, ask);
+  }
+  async #sample(engine: Engine, { prompt, n, maxTokens, temperature, seed, stop, stopTokens }: SampleAsk): Promise<ServedSequence[]> {
+    const [group = []] = await engine.sample([{ prompt, n, maxTokens, temperature, seed, stop }], {
       onToken: (_, __, token) => !stopTokens.includes(token),
     });
     return group.map(({ tokens, logprobs, stopReason }) => ({ tokens, logprobs, reason: stopReason === 'length' ? 'length' : 'stop' }));
@@ -103,6 +117,7 @@ export class EmbeddedModel implements ServedModel {
   async close(): Promise<void> {
     await this.#policy[Symbol.asyncDispose]();
     await this.#reader[Symbol.asyncDispose]();
+    await this.#sampler[Symbol.asyncDispose]();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { ChatFormat, TextPart } from '../../core/prompts/template.ts';
 import type { Datum } from '../../core/types.ts';
-import { EngineError, refuseStale, type Engine, type EngineInfo, type ForwardBackward, type LossSpec } from '../ports.ts';
+import { EngineError, refusePolicy, refuseStale, type Engine, type EngineInfo, type ForwardBackward, type LossSpec } from '../ports.ts';
 import type { OptimParams, OptimResult, SampleOptions, SampleRequest, Sequence } from '../ports.ts';
 import { readAdapter, writeAdapter } from './adapter.ts';
 import type { Device } from './backend.ts';
@@ -93,6 +93,7 @@ export class GgmlEngine implements Engine {
 
   sample(requests: readonly SampleRequest[], options: SampleOptions = {}): Promise<Sequence[][]> {
     return this.#inTurn(() => {
+      if (options.policy !== undefined && options.policy !== this.#version) refusePolicy(options.policy, this.#version);
       // A model for which libllama samples is large: then sampling and training take turns in the same memory.
       if (this.#large) this.#p.trainer?.rest();
       return new Sampling(options, this.#p.tokenizer, this.#version).run(requests, this.#p.decoders);
@@ -100,7 +101,7 @@ export class GgmlEngine implements Engine {
   }
   forwardBackward(data: readonly Datum[], loss: LossSpec): Promise<ForwardBackward> {
     return this.#inTurn(async () => {
-      refuseStale(data, this.#version);
+      refuseStale(data, this.#version, loss.staleness);
       this.#pending = false;
       for (const decoder of this.#p.decoders) if (decoder instanceof LlamaDecoder) decoder.rest();
       const result = await this.#trainer().forwardBackward(data, loss);

@@ -8,7 +8,7 @@ import { readAdapter, writeAdapter } from '../ggml/adapter.ts';
 import { readGguf } from '../ggml/gguf.ts';
 import { shapeOf } from '../ggml/shape.ts';
 import { decodeText } from '../ggml/tokenizer.ts';
-import { EngineError, refuseStale, type Engine, type EngineInfo, type ForwardBackward, type LossSpec } from '../ports.ts';
+import { EngineError, refusePolicy, refuseStale, type Engine, type EngineInfo, type ForwardBackward, type LossSpec } from '../ports.ts';
 import type { OptimParams, OptimResult, SampleOptions, SampleRequest, Sequence } from '../ports.ts';
 import type { TokenizerFiles } from '../tokenizer-files.ts';
 import { unpackAdapter } from './archive.ts';
@@ -42,14 +42,22 @@ export interface TinkerParts {
   readonly gguf: string;
 }
 
+interface Kept {
+  readonly policyVersion: number;
+  /** The server's path of the weights. */
+  readonly saved: string;
+  sampler: Promise<Sampler> | null;
+}
+
 export class TinkerEngine implements Engine {
   readonly info: EngineInfo;
   readonly chatFormat: ChatFormat;
   readonly #p: TinkerParts;
   #model: TinkerModel;
   #version = 0;
-  #sampler: Promise<Sampler> | null = null;
-  #saved: string | null = null;
+  /** Weights for sampling that the server has, by policy version: the current one, and as many before it as `LossSpec.staleness` says. */
+  readonly #kept = new Map<number, Kept>();
+  #staleness = 0;
   /** Sequences whose gradient the server holds, null = none. */
   #pending: number | null = null;
   #broken: EngineError | null = null;
@@ -77,36 +85,44 @@ export class TinkerEngine implements Engine {
     return decodeText(this.#p.tokenizer, tokens);
   }
 
-  /** Not held up by training: the sampler of the current policy stays until the next step is done. */
+  /** Not held up by training: a policy's sampler stays while the next one is trained. */
   async sample(requests: readonly SampleRequest[], options: SampleOptions = {}): Promise<Sequence[][]> {
     this.#usable();
     const { client, tokenizer, parallel } = this.#p;
     const { contextLength, vocabularySize } = this.info;
-    const sampler = await this.#currentSampler();
+    const sampler = await this.#samplerOf(options.policy);
     return await new Rollouts({ client, tokenizer, parallel, contextLength, vocabulary: vocabularySize, sampler, options }).run(requests);
   }
 
-  /** Weights for sampling, saved once for each version of the policy. */
-  #currentSampler(): Promise<Sampler> {
-    this.#sampler ??= this.#inTurn(async () => {
-      const saved = await this.#savedForSampling();
-      return { session: await this.#p.client.createSampler(saved), policyVersion: this.#version, next: 0 };
-    });
-    const sampler = this.#sampler;
-    sampler.catch(() => {
-      if (this.#sampler === sampler) this.#sampler = null;
-    });
-    return sampler;
+  /** Opened once for each version of the policy. @param policy absent: the current one */
+  async #samplerOf(policy?: number): Promise<Sampler> {
+    const kept =
+      this.#kept.get(policy ?? this.#version) ??
+      (await this.#inTurn(async () => {
+        if (policy === undefined || policy === this.#version) return await this.#savedForSampling();
+        return this.#kept.get(policy) ?? refusePolicy(policy, this.#version);
+      }));
+    const opening = (kept.sampler ??= this.#p.client
+      .createSampler(kept.saved)
+      .then((session): Sampler => ({ session, policyVersion: kept.policyVersion, next: 0 })));
+    opening.catch(() => (kept.sampler = null));
+    return await opening;
   }
 
-  /** The server's path of the current weights; called in turn. */
-  async #savedForSampling(): Promise<string> {
-    return (this.#saved ??= await this.#model.save('save_weights_for_sampler', `policy-${this.#version}`));
+  /** Saves the current weights for sampling, once for each version; called in turn. */
+  async #savedForSampling(): Promise<Kept> {
+    const version = this.#version;
+    const known = this.#kept.get(version);
+    if (known) return known;
+    const saved = await this.#model.save('save_weights_for_sampler', `policy-${version}`);
+    const kept: Kept = { policyVersion: version, saved, sampler: null };
+    this.#kept.set(version, kept);
+    return kept;
   }
 
   forwardBackward(data: readonly Datum[], loss: LossSpec): Promise<ForwardBackward> {
     return this.#inTurn(async () => {
-      refuseStale(data, this.#version);
+      refuseStale(data, this.#version, loss.staleness);
       if (data.length === 0) throw new EngineError('unsupported', 'There is no sequence to train on.');
       const { record } = this.#p.client;
       const method = methodFor(loss, record, this.#p.losses);
@@ -115,6 +131,9 @@ export class TinkerEngine implements Engine {
           'unsupported',
           `${record.name} divides the gradient by the number of sequences of a step, so a step takes one forwardBackward. Hand in all its data at once.`,
         );
+      this.#staleness = loss.staleness ?? 0;
+      // What is sampled ahead needs these weights when they are gone from the trainer.
+      if (this.#staleness > 0 && data.some((datum) => datum.old === undefined)) await this.#savedForSampling();
       let before: Float32Array[] | undefined;
       if (method.kind === 'client') before = await this.#pass(forwardData(data), { loss: 'cross_entropy', config: {}, forwardOnly: true });
       const config = method.kind === 'server' ? method.config : {};
@@ -162,8 +181,8 @@ export class TinkerEngine implements Engine {
       });
       const metrics = await stepped.catch((error: unknown) => this.#breaks(error));
       this.#pending = null;
-      [this.#sampler, this.#saved] = [null, null];
       this.#version++;
+      for (const version of this.#kept.keys()) if (version < this.#version - this.#staleness) this.#kept.delete(version);
       const norm = Object.entries(metrics).find(([name]) => this.#p.client.record.gradNorm.test(name))?.[1];
       return { gradNorm: norm ?? NaN };
     });
@@ -171,7 +190,8 @@ export class TinkerEngine implements Engine {
 
   async saveState(dir: string): Promise<void> {
     await this.#inTurn(async () => {
-      const sampler = await this.#savedForSampling();
+      const { saved: sampler } = await this.#savedForSampling();
+      const earlier = [...this.#kept.values()].filter(({ policyVersion }) => policyVersion < this.#version);
       const weights = await this.#model.save('save_weights', `step-${this.#version}`);
       const { baseModel, rank, client } = this.#p;
       writeState(dir, {
@@ -182,6 +202,7 @@ export class TinkerEngine implements Engine {
         policyVersion: this.#version,
         weights,
         sampler,
+        ...(earlier.length === 0 ? {} : { earlier: earlier.map(({ policyVersion, saved }) => ({ policyVersion, sampler: saved })) }),
       });
     });
   }
@@ -207,7 +228,9 @@ export class TinkerEngine implements Engine {
       }
       this.#pending = null;
       this.#broken = null;
-      [this.#sampler, this.#saved] = [null, null];
+      this.#kept.clear();
+      for (const { policyVersion, sampler } of state.earlier ?? [])
+        this.#kept.set(policyVersion, { policyVersion, saved: sampler, sampler: null });
       this.#version = state.policyVersion;
     }, true);
   }
@@ -222,7 +245,7 @@ export class TinkerEngine implements Engine {
   }
 
   async exportModel(file: string, format: 'gguf' | 'peft' = 'gguf'): Promise<void> {
-    const saved = await this.#inTurn(() => this.#savedForSampling());
+    const { saved } = await this.#inTurn(() => this.#savedForSampling());
     await downloadAdapter(this.#p.client, saved, file, format, this.#p.gguf);
   }
 

@@ -18,6 +18,8 @@ const schema = z.strictObject({
   /** Weights and optimiser, and weights for sampling, on the server. */
   weights: z.string(),
   sampler: z.string(),
+  /** Weights for sampling of earlier versions that are still sampled with; only where there are such. */
+  earlier: z.array(z.strictObject({ policyVersion: z.number().int().min(0), sampler: z.string() })).optional(),
 });
 export type TinkerState = Omit<z.infer<typeof schema>, 'format'>;
 
