@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ChatFormat, TextPart } from '../core/prompts/template.ts';
-import { LongestMatch, splitAt, type Tokenizer } from './ggml/tokenizer.ts';
+import { LongestMatch, encodeParts, type Tokenizer } from './ggml/tokenizer.ts';
 import { EngineError } from './ports.ts';
 
 /** Files that are read; the first two must be there. */
@@ -162,24 +162,7 @@ export class TokenizerFiles implements Tokenizer {
   }
 
   encode(text: string | readonly TextPart[]): number[] {
-    const parts = typeof text === 'string' ? [{ text, content: false }] : text;
-    const out: number[] = [];
-    let run = '';
-    const flush = (): void => {
-      if (run !== '') out.push(...this.#plain(run));
-      run = '';
-    };
-    for (const part of parts)
-      for (const piece of part.content ? [part.text] : splitAt(part.text, this.#controls)) {
-        const control = part.content ? undefined : this.#controls.get(piece);
-        if (control === undefined) run += piece;
-        else {
-          flush();
-          out.push(control);
-        }
-      }
-    flush();
-    return out;
+    return encodeParts(text, this.#controls, (run) => this.#plain(run));
   }
   #plain(text: string): number[] {
     if (this.#match !== null) return this.#match.encode(text);

@@ -2,13 +2,13 @@ import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openJavascriptEnvironment } from '../../src/environment/javascript.ts';
 import type { SandboxEnvironment } from '../../src/environment/sandbox.ts';
+import { escaped } from './jails.ts';
+import type { Jail } from './jails.ts';
 
 /**
  * Ways out of JavaScript sandboxes that have been published, by class and in our own words: the body of `f`, and the verdict with
  * the output that shows that it came to nothing. The static scan is off.
  */
-type Jail = readonly [body: string, verdict: string, output?: string];
-
 const JAILS: Readonly<Record<string, readonly Jail[]>> = {
   'constructors of constructors': [
     ['return ({}).constructor.constructor("return typeof process + typeof require")()', 'ok', '"undefinedundefined"'],
@@ -188,27 +188,9 @@ afterAll(() => environment[Symbol.asyncDispose]());
 
 describe('a way out of a JavaScript jail', () => {
   test.each(Object.entries(JAILS))('leads nowhere, and the next program starts afresh: %s', { timeout: 180_000 }, async (_, jails) => {
-    const seen = await Promise.all(
-      jails.map(async ([body]) => {
-        const [execution, after] = await Promise.all([
-          environment.examine(`function f() { ${body} }`, ''),
-          environment.execute(PROBE, '1'),
-        ]);
-        return { execution, after };
-      }),
-    );
-    const wrong = seen.flatMap(({ execution, after }, index) => {
-      const [body, verdicts, output] = jails[index] as Jail;
-      const said = execution.verdict === 'ok' ? execution.output : execution.detail;
-      const held =
-        verdicts.split('|').includes(execution.verdict) &&
-        (execution.verdict !== 'ok' || output === undefined || output === said) &&
-        !HOST.test(said) &&
-        after.verdict === 'ok' &&
-        after.output === CLEAN;
-      return held ? [] : [{ body, verdicts, execution, after }];
-    });
-    expect(wrong).toEqual([]);
+    expect(
+      await escaped(jails, { environment, programOf: (body) => `function f() { ${body} }`, probe: PROBE, clean: CLEAN, host: HOST }),
+    ).toEqual([]);
   });
 
   test('ends by fuel where it does not end by itself: no worker is lost', async () => {

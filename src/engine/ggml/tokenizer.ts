@@ -108,26 +108,8 @@ export class LlamaVocabulary implements Tokenizer {
     this.size = l.vocabularySize(this.#vocabulary) as number;
     this.eosToken = l.endToken(this.#vocabulary) as number;
   }
-  /** Control tokens are found here and not by the library, so that text between them is one run even where a question begins. */
   encode(text: string | readonly TextPart[]): number[] {
-    const parts = typeof text === 'string' ? [{ text, content: false }] : text;
-    const out: number[] = [];
-    let run = '';
-    const flush = (): void => {
-      if (run !== '') out.push(...this.#plain(run));
-      run = '';
-    };
-    for (const part of parts)
-      for (const piece of part.content ? [part.text] : splitAt(part.text, this.#controls)) {
-        const control = part.content ? undefined : this.#controls.get(piece);
-        if (control === undefined) run += piece;
-        else {
-          flush();
-          out.push(control);
-        }
-      }
-    flush();
-    return out;
+    return encodeParts(text, this.#controls, (run) => this.#plain(run));
   }
   #plain(text: string): number[] {
     const bytes = Buffer.from(text, 'utf8');
@@ -169,8 +151,37 @@ export function controlTokens(file: GgufFile): Map<string, number> {
   return found;
 }
 
+/**
+ * Token ids of a text whose control tokens (not those in `content` parts) are found here and not by the library, so that text
+ * between them is one run even where a question begins.
+ */
+export function encodeParts(
+  text: string | readonly TextPart[],
+  controls: ReadonlyMap<string, number>,
+  plain: (run: string) => readonly number[],
+): number[] {
+  const parts = typeof text === 'string' ? [{ text, content: false }] : text;
+  const out: number[] = [];
+  let run = '';
+  const flush = (): void => {
+    if (run !== '') out.push(...plain(run));
+    run = '';
+  };
+  for (const part of parts)
+    for (const piece of part.content ? [part.text] : splitAt(part.text, controls)) {
+      const control = part.content ? undefined : controls.get(piece);
+      if (control === undefined) run += piece;
+      else {
+        flush();
+        out.push(control);
+      }
+    }
+  flush();
+  return out;
+}
+
 /** The text in pieces: control tokens by themselves (the longest where several fit), and what stands between them. */
-export function splitAt(text: string, controls: ReadonlyMap<string, number>): string[] {
+function splitAt(text: string, controls: ReadonlyMap<string, number>): string[] {
   const first = [...controls.keys()].filter((token) => text.includes(token)).sort((a, b) => b.length - a.length);
   if (first.length === 0) return text === '' ? [] : [text];
   const pattern = new RegExp(`(${first.map((token) => token.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})`);
