@@ -1,10 +1,13 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import type { Config } from '../config.ts';
+import { UsageError } from './exits.ts';
 
 interface EvalFlags {
   readonly model?: string;
   readonly adapter?: string;
+  readonly server?: string;
+  readonly parallel: number;
   readonly suite?: string[];
   readonly tasks?: number;
   readonly samples: number;
@@ -43,6 +46,8 @@ export function addEval(program: Command, act: Act): void {
     .description('accuracy of a run or a model on held-out tasks or published benchmarks (docs/benchmarks.md)')
     .option('--model <model>', 'GGUF file, hf: or pip: URI, or a name that kelvin models lists (the same as the target)')
     .option('--adapter <path>', 'GGUF LoRA adapter or PEFT folder')
+    .option('--server <url>', 'ask a model on an OpenAI-compatible server, named by --model; key in KELVIN_SERVER_API_KEY')
+    .option('--parallel <n>', 'requests to the server under way at a time', whole(1), 8)
     .option('--suite <name[=path]>', 'heldout, tune, or a benchmark with its published file; may be repeated (default: heldout)', collect)
     .option('--tasks <n>', 'only the first n tasks or problems', whole(1))
     .option('--samples <n>', 'answers to each problem of a benchmark', whole(1), 1)
@@ -56,7 +61,13 @@ export function addEval(program: Command, act: Act): void {
     .option('--table', 'every benchmark that was finished on this machine, models in rows')
     .option('--json', 'one JSON line a suite')
     .action(
-      act(async (target: string | undefined, flags: EvalFlags) => {
+      act(async (target: string | undefined, flags: EvalFlags, command: Command) => {
+        for (const name of flags.server === undefined ? ['parallel'] : ['adapter', 'context', 'threads'])
+          if (command.getOptionValueSource(name) === 'cli') {
+            const why =
+              flags.server === undefined ? 'is about requests to a server: name one with --server' : 'is the affair of the server';
+            throw new UsageError(`--${name} ${why}, or leave it out.`);
+          }
         const { evalCommand } = await import('./eval.ts');
         return await evalCommand({
           ...flags,

@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { parseConfig } from '../config.ts';
 import type { Config } from '../config.ts';
 import type { RunEvent } from '../core/events.ts';
 import { inline, jsonLine } from '../core/inert.ts';
@@ -16,20 +15,24 @@ import { AnswerStore, folderOf } from '../eval/benchmarks/store.ts';
 import type { Identity, Outcome } from '../eval/benchmarks/store.ts';
 import { loadSuite, suiteNamed } from '../eval/benchmarks/suites/index.ts';
 import type { LoadedSuite } from '../eval/benchmarks/suites/index.ts';
+import type { Respondent } from '../eval/benchmarks/respondent.ts';
 import type { Engine } from '../engine/ports.ts';
 import { isAlive } from '../record/folder.ts';
 import { openJournal } from '../record/journal.ts';
 import { acquireLock } from '../record/lock.ts';
 import { Closing } from './closing.ts';
-import { subjectOf } from './eval-subject.ts';
+import { answeringOf } from './eval-answering.ts';
 import type { Subject } from './eval-subject.ts';
 import { EXIT, UsageError } from './exits.ts';
 import { fetchDisplay, fetchJson } from './fetch-display.ts';
-import { openEngine } from './open.ts';
 
 export interface SuiteOptions {
   readonly target: string;
   readonly adapter?: string | undefined;
+  /** An OpenAI-compatible server that has the target; up to and with the version. */
+  readonly server?: string | undefined;
+  /** Requests to the server under way at a time. */
+  readonly parallel?: number | undefined;
   /** `NAME` or `NAME=PATH`. */
   readonly suites: readonly string[];
   readonly samples: number;
@@ -48,8 +51,6 @@ export interface SuiteOptions {
   readonly engine?: Engine | undefined;
 }
 
-/** Sequences decoded side by side: each takes the memory of a context. */
-const PARALLEL = 8;
 interface Loaded extends LoadedSuite {
   readonly hash: string;
 }
@@ -61,17 +62,16 @@ export async function evalSuites(options: SuiteOptions): Promise<number> {
   // A wrong file is refused before a model is loaded.
   for (const named of options.suites) suites.push(await load(named, options));
   await using stack = new Closing();
-  const subject = await subjectOf(options.target, options.adapter, stack);
+  const answering = await answeringOf(options, stack);
   const settings: Settings = {
     samples: options.samples,
     temperature: options.temperature ?? (options.samples === 1 ? 0 : 0.8),
     maxTokens: options.maxTokens,
     seed: options.seed,
-    template: options.template ?? subject.template,
+    template: answering.template,
   };
   if (settings.samples > 1 && settings.temperature === 0)
     throw new UsageError('At temperature 0 every sample is the same. Give --temperature with --samples, or leave both out.');
-  const engine = stack.use(options.engine ?? (await openEngine(configOf(subject, options), true)));
   const mathematics = stack.use(new MathJudge());
   let opening: Promise<Environment> | null = null;
   const python = (): Promise<Environment> => (opening ??= openPython(stack));
@@ -86,15 +86,15 @@ export async function evalSuites(options: SuiteOptions): Promise<number> {
     const identity: Identity = {
       suite: loaded.suite.name,
       suiteHash: loaded.hash,
-      modelHash: engine.info.modelHash,
-      adapterHash: subject.adapterHash,
+      modelHash: answering.modelHash,
+      adapterHash: answering.adapterHash,
       settings: { temperature: settings.temperature, maxTokens: settings.maxTokens, seed: settings.seed, template: settings.template },
-      context: engine.info.contextLength,
+      context: answering.context,
     };
-    const parts = { engine, python, mathematics };
+    const parts = { respondent: answering.respondent, python, mathematics };
     const measured = await measure(loaded, identity, settings, parts, stop.signal, options.json, (answers) => ({
       ...identity,
-      label: subject.label,
+      label: answering.label,
       samples: settings.samples,
       problems: loaded.problems.length,
       of: loaded.complete ? loaded.problems.length : null,
@@ -103,7 +103,7 @@ export async function evalSuites(options: SuiteOptions): Promise<number> {
     }));
     if (measured === null) return EXIT.interrupted;
     const { outcome, answers } = measured;
-    const recorded = subject.run === null ? null : record(subject.run, outcome);
+    const recorded = answering.run === null ? null : record(answering.run, outcome);
     report(outcome, loaded, answers, recorded, options.json);
   }
   return EXIT.ok;
@@ -132,21 +132,6 @@ async function load(named: string, { tasks, json }: SuiteOptions): Promise<Loade
   return { ...(await loadSuite(suite, files, tasks)), hash };
 }
 
-function configOf(subject: Subject, { seed, threads, context }: SuiteOptions): Config {
-  return parseConfig({
-    model: subject.model,
-    ...(subject.adapter === undefined ? {} : { adapter: subject.adapter }),
-    seed,
-    engine: {
-      threads,
-      contextLength: context,
-      parallel: PARALLEL,
-      mode: subject.adapter === undefined ? 'full' : 'lora',
-      lora: subject.lora,
-    },
-  });
-}
-
 interface Measured {
   readonly answers: readonly Answer[];
   readonly outcome: Outcome;
@@ -157,7 +142,7 @@ async function measure(
   { suite, problems }: Loaded,
   identity: Identity,
   settings: Settings,
-  parts: JudgeParts & { readonly engine: Engine },
+  parts: JudgeParts & { readonly respondent: Respondent },
   signal: AbortSignal,
   json: boolean,
   outcomeOf: (answers: readonly Answer[]) => Outcome,

@@ -17,6 +17,10 @@ export interface EvalOptions {
   /** A run or a model; the bundled model when absent. */
   readonly target?: string | undefined;
   readonly adapter?: string | undefined;
+  /** An OpenAI-compatible server that has the target. */
+  readonly server?: string | undefined;
+  /** Requests to it under way at a time. */
+  readonly parallel?: number | undefined;
   /** `heldout`, `tune` or benchmarks as `NAME[=PATH]`; `heldout` when empty. */
   readonly suites: readonly string[];
   readonly tasks?: number | undefined;
@@ -42,6 +46,12 @@ export async function evalCommand(options: EvalOptions): Promise<number> {
   const published = suites.filter((suite) => !isOwn(suite));
   if (own.length > 0 && published.length > 0)
     throw new UsageError('heldout and tune go without other suites: evaluate them by themselves.');
+  if (options.server !== undefined && options.target === undefined)
+    throw new UsageError('--server needs the name that the model has there: --model NAME.');
+  if (options.server !== undefined && published.length === 0)
+    throw new UsageError(
+      'A model on a server is evaluated on published benchmarks: name one with --suite NAME[=PATH] (docs/benchmarks.md).',
+    );
   if (published.length > 0) {
     const code = await evalSuites({ ...options, target, suites: published });
     return code === EXIT.ok && table ? showTable(options.json) : code;

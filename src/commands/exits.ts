@@ -42,8 +42,10 @@ export function explain(thrown: unknown): { readonly code: number; readonly mess
   const message = error instanceof Error ? error.message : String(error);
   const name = error instanceof Error ? error.name : '';
   const code = (error as { code?: unknown } | null)?.code;
-  if (name === 'ConfigError' || name === 'UsageError' || name === 'SuiteError' || name === 'EnvironmentError') return { code: EXIT.usage, message };
+  if (name === 'ConfigError' || name === 'UsageError' || name === 'SuiteError' || name === 'EnvironmentError')
+    return { code: EXIT.usage, message };
   if (name === 'TemplateError') return { code: EXIT.model, message };
+  if (name === 'ServingError') return { code: EXIT.server, message };
   if (name === 'EngineError' && code === 'server') return { code: EXIT.server, message };
   if (name === 'EngineError') return { code: code === 'native' || code === 'stale' ? EXIT.fault : EXIT.model, message };
   if (name === 'RecordError') return { code: code === 'locked' ? EXIT.locked : EXIT.record, message };

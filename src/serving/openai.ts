@@ -33,11 +33,21 @@ export interface Completion {
   readonly text: string;
   /** `length`: cut at `maxTokens`. */
   readonly finish: 'stop' | 'length';
+  /** What a reasoning parser of the server has taken out of the text. */
+  readonly thought?: string;
+  /** Generated tokens, where the server counts them and one completion was asked for. */
+  readonly tokens?: number;
 }
 
 /** The server refuses, is gone, or answers what is no completion. The message says what to do. */
 export class ServingError extends Error {
   override readonly name = 'ServingError';
+  /** The body with which the server refused. */
+  readonly reply?: string;
+  constructor(message: string, reply?: string) {
+    super(message);
+    if (reply !== undefined) this.reply = reply;
+  }
 }
 
 const TRIES = 5;
@@ -45,10 +55,12 @@ const LONGEST_ANSWER = 16 * 2 ** 20;
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 const finish = z.string().nullish();
-const chatAnswer = z.object({
-  choices: z.array(z.object({ message: z.object({ content: z.string().nullish() }), finish_reason: finish })),
-});
-const textAnswer = z.object({ choices: z.array(z.object({ text: z.string(), finish_reason: finish })) });
+const usage = z.object({ completion_tokens: z.number().int().min(0).nullish() }).nullish();
+const thought = z.string().nullish();
+/** Thoughts stand in `reasoning_content` (llama.cpp, SGLang, vLLM) or `reasoning` (newer vLLM). */
+const message = z.object({ content: z.string().nullish(), reasoning_content: thought, reasoning: thought });
+const chatAnswer = z.object({ choices: z.array(z.object({ message, finish_reason: finish })), usage });
+const textAnswer = z.object({ choices: z.array(z.object({ text: z.string(), finish_reason: finish })), usage });
 
 /** Answers to a conversation, `n` of them. Throws `ServingError`. */
 export async function chat(
@@ -59,23 +71,29 @@ export async function chat(
 ): Promise<Completion[]> {
   const format = sampling.schema && { type: 'json_schema', json_schema: { ...sampling.schema, strict: true } };
   const body = { ...common(options, sampling), messages, ...(format ? { response_format: format } : {}) };
-  const { choices } = await post(options, 'chat/completions', body, chatAnswer, signal);
+  const { choices, usage } = await post(options, 'chat/completions', body, chatAnswer, signal);
   return wanted(
     options,
     sampling,
-    choices.map(({ message, finish_reason }) => ({ text: message.content ?? '', finish: finishOf(finish_reason) })),
+    choices.map(({ message: { content, reasoning_content, reasoning }, finish_reason }) => {
+      const thought = reasoning_content ?? reasoning ?? '';
+      return { text: content ?? '', finish: finishOf(finish_reason), ...(thought === '' ? {} : { thought }), ...counted(choices, usage) };
+    }),
   );
 }
 
 /** Continuations of a text, `n` of them. Throws `ServingError`. */
 export async function complete(options: ServingOptions, prompt: string, sampling: Sampling, signal?: AbortSignal): Promise<Completion[]> {
-  const { choices } = await post(options, 'completions', { ...common(options, sampling), prompt }, textAnswer, signal);
+  const { choices, usage } = await post(options, 'completions', { ...common(options, sampling), prompt }, textAnswer, signal);
   return wanted(
     options,
     sampling,
-    choices.map(({ text, finish_reason }) => ({ text, finish: finishOf(finish_reason) })),
+    choices.map(({ text, finish_reason }) => ({ text, finish: finishOf(finish_reason), ...counted(choices, usage) })),
   );
 }
+
+const counted = (choices: readonly unknown[], said: z.infer<typeof usage>): { readonly tokens?: number } =>
+  choices.length === 1 && said?.completion_tokens != null ? { tokens: said.completion_tokens } : {};
 
 const finishOf = (reason: string | null | undefined): Completion['finish'] => (reason === 'length' ? 'length' : 'stop');
 
@@ -123,6 +141,7 @@ async function post<T>(options: ServingOptions, path: string, body: unknown, sha
     if (!PASSING.has(response.status))
       throw new ServingError(
         `${target} refuses: ${said}. Check the model's name ("${options.model}"), the API key and what the server supports.`,
+        text,
       );
   }
   throw new ServingError(

@@ -6,6 +6,7 @@ import { scriptedEngine } from '../../src/engine/scripted.ts';
 import { EngineError } from '../../src/engine/ports.ts';
 import type { Engine } from '../../src/engine/ports.ts';
 import { MathJudge } from '../../src/eval/benchmarks/math/judge.ts';
+import { byEngine } from '../../src/eval/benchmarks/asking.ts';
 import type { Problem } from '../../src/eval/benchmarks/problem.ts';
 import { runBenchmark, summarise } from '../../src/eval/benchmarks/run.ts';
 import type { Answer, Settings } from '../../src/eval/benchmarks/run.ts';
@@ -37,7 +38,16 @@ async function run(
   const python = (): never => {
     throw new Error('no program here');
   };
-  return await runBenchmark({ engine, problems, settings: of, known, python, mathematics, onAnswer: () => {}, ...more });
+  return await runBenchmark({
+    respondent: byEngine(engine),
+    problems,
+    settings: of,
+    known,
+    python,
+    mathematics,
+    onAnswer: () => {},
+    ...more,
+  });
 }
 const sorted = (answers: readonly Answer[]): readonly Answer[] =>
   [...answers].sort((a, b) => (a.problem + a.sample < b.problem + b.sample ? -1 : 1));
@@ -92,7 +102,7 @@ describe('a benchmark', () => {
     const broken: Problem = { id: 'x', question: 'x', check: { kind: 'value', expected: '1' } };
     const python = (): Promise<never> => Promise.reject(new EngineError('native', 'the sandbox is broken'));
     await expect(
-      runBenchmark({ engine: open(), problems: [broken], settings, known: [], python, mathematics, onAnswer: () => {} }),
+      runBenchmark({ respondent: byEngine(open()), problems: [broken], settings, known: [], python, mathematics, onAnswer: () => {} }),
     ).rejects.toThrow(/sandbox is broken/);
   });
 });

@@ -39,7 +39,8 @@ export class TemplateError extends Error {
   override readonly name = 'TemplateError';
 }
 
-const SYSTEM = 'You think about a question inside <think> and </think>, then write the answer inside <answer> and </answer>.';
+/** The format, as a system message. */
+export const SYSTEM = 'You think about a question inside <think> and </think>, then write the answer inside <answer> and </answer>.';
 
 /** The wrapper for base models, structure after Absolute Zero, Fig. 33: who speaks, the format, the question, an open thought. */
 const BASE =

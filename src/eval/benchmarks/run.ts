@@ -1,12 +1,10 @@
-import { seedOf } from '../../core/rng.ts';
 import type { Metrics, StopReason } from '../../core/types.ts';
 import type { TemplateName } from '../../core/prompts/template.ts';
-import type { Engine, SampleRequest, Sequence } from '../../engine/ports.ts';
-import { createAsking } from './asking.ts';
 import { judge } from './judge.ts';
 import type { JudgeParts } from './judge.ts';
 import { passAtK } from './pass-at-k.ts';
 import type { Problem } from './problem.ts';
+import type { Respondent } from './respondent.ts';
 
 /** What the answers depend on, besides model and problems. */
 export interface Settings {
@@ -31,7 +29,7 @@ export interface Answer {
 }
 
 export interface RunOptions extends JudgeParts {
-  readonly engine: Engine;
+  readonly respondent: Respondent;
   readonly problems: readonly Problem[];
   readonly settings: Settings;
   /** Answers from before; their samples are not made again. */
@@ -46,9 +44,9 @@ export interface RunOptions extends JudgeParts {
  * evaluation that was broken off goes on as if it had not been, and more samples keep the first ones.
  */
 export async function runBenchmark(options: RunOptions): Promise<Answer[]> {
-  const { engine, problems, settings, signal } = options;
-  const { samples, temperature, maxTokens, seed } = settings;
-  const wanted = new Map(problems.map((problem) => [problem.id, problem]));
+  const { respondent, problems, settings, signal } = options;
+  const { samples } = settings;
+  const wanted = new Set(problems.map(({ id }) => id));
   const known = new Map<string, Answer>();
   for (const answer of options.known) if (wanted.has(answer.problem) && answer.sample < samples) known.set(key(answer), answer);
   const answers = [...known.values()];
@@ -56,52 +54,26 @@ export async function runBenchmark(options: RunOptions): Promise<Answer[]> {
     answers.push(answer);
     options.onAnswer(answer);
   };
-
-  const { ask, stop } = createAsking(engine, settings.template);
-  const open = problems.filter((problem) =>
-    Array.from({ length: samples }, (_, j) => j).some((sample) => !known.has(key({ problem: problem.id, sample }))),
-  );
-  const requests: SampleRequest[] = [];
-  const asked: Problem[] = [];
-  for (const problem of open) {
-    const prompt = ask(problem);
-    const room = engine.info.contextLength - prompt.length;
-    if (room < 1) {
-      for (let sample = 0; sample < samples; sample++)
-        if (!known.has(key({ problem: problem.id, sample })))
-          note({
-            ...unasked(problem.id, sample),
-            detail: `The question takes ${prompt.length} tokens, the context holds ${engine.info.contextLength}.`,
-          });
-      continue;
-    }
-    requests.push({
-      prompt,
-      n: samples,
-      maxTokens: Math.min(maxTokens, room),
-      temperature,
-      seed: seedOf('benchmark', seed, problem.id),
-      stop,
-    });
-    asked.push(problem);
-  }
-
+  const isKnown = ({ id }: Problem, sample: number): boolean => known.has(key({ problem: id, sample }));
   const judging: Promise<void>[] = [];
-  const onSequence = (request: number, sample: number, sequence: Sequence): void => {
-    const problem = asked[request];
-    if (!problem || known.has(key({ problem: problem.id, sample })) || signal?.aborted) return;
-    const completion = engine.detokenize(sequence.tokens);
-    judging.push(
-      judge(problem, completion, sequence.stopReason, options).then((judgement) => {
-        if (!signal?.aborted)
-          note({ problem: problem.id, sample, ...judgement, tokens: sequence.tokens.length, stopReason: sequence.stopReason, completion });
-      }),
-    );
-    judging.at(-1)?.catch(() => undefined);
-  };
-  // A sample that is known is cut at its first token: those beside it come out as they would have.
-  const onToken = (request: number, sample: number): boolean => !known.has(key({ problem: asked[request]?.id ?? '', sample }));
-  if (requests.length > 0) await engine.sample(requests, { onSequence, onToken, ...(signal ? { signal } : {}) });
+  const asking = respondent({
+    problems: problems.filter((problem) => Array.from({ length: samples }, (_, j) => j).some((sample) => !isKnown(problem, sample))),
+    settings,
+    isKnown,
+    signal,
+    onUnasked: ({ id }, sample, detail) => note({ ...unasked(id, sample), detail }),
+    onReply: (problem, sample, reply) => {
+      if (signal?.aborted) return;
+      const judged = judge(problem, reply.completion, reply.stopReason, options).then((judgement) => {
+        if (!signal?.aborted) note({ problem: problem.id, sample, ...judgement, ...reply });
+      });
+      judged.catch(() => undefined);
+      judging.push(judged);
+    },
+  });
+  // What was answered before a fault is judged and kept.
+  await asking.catch(() => Promise.allSettled(judging));
+  await asking;
   await Promise.all(judging);
   return answers;
 }
