@@ -31,6 +31,7 @@ export async function openTinkerEngine(config: Config, clock?: Clock): Promise<E
     alpha: lora.alpha,
     temperature: config.algorithm.temperature,
     gradClip: config.optim.gradClip,
+    staleness: config.algorithm.staleness,
     accept: tinker.accept,
   });
   const tokenizer = await openTokenizer(config);

@@ -233,7 +233,7 @@ describe('sampling', () => {
 });
 
 describe('what a server cannot do', () => {
-  const wanted = { alpha: 32, temperature: 1, gradClip: 0, accept: [] };
+  const wanted = { alpha: 32, temperature: 1, gradClip: 0, staleness: 0, accept: [] };
   it.each([
     ['skyrl-jax', { gradClip: 1 }, /ignores grad_clip_norm.*Set it to 0/],
     ['skyrl-jax', { temperature: 0.7 }, /temperature 1 only/],

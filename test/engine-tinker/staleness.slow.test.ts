@@ -16,7 +16,7 @@ describe('kelvin train with algorithm.staleness 1', () => {
     let steps = 0;
     await using server = new ScriptedTinker({
       ...{ wire: 'protobuf', model: 'nano', deduplicates: true },
-      open: async (rank, seed) => await EmbeddedModel.open({ model: NANO, seed, rank, contextLength: 256 }, 'sequences'),
+      open: async (rank, seed) => await EmbeddedModel.open({ model: NANO, seed, rank, contextLength: 256 }, 'tokens'),
       intercept: async (route, request) => {
         if (route !== 'optim_step' || ++steps < stopAt) return false;
         stopAt = Infinity;
@@ -28,7 +28,7 @@ describe('kelvin train with algorithm.staleness 1', () => {
     const url = await server.listen();
     const settings = [
       ...['engine.mode=lora', 'engine.lora.rank=4', `engine.lora.alpha=${ALPHA}`, 'optim.gradClip=0', 'model=nano', 'engine.kind=tinker'],
-      ...['engine.tinker.server=skyrl-jax', `engine.tinker.url=${url}`, `engine.tinker.tokenizer=${path.join(home.dir, 'tokenizer')}`],
+      ...['engine.tinker.server=tinker', `engine.tinker.url=${url}`, `engine.tinker.tokenizer=${path.join(home.dir, 'tokenizer')}`],
       ...['engine.tinker.unreachableSeconds=1', 'algorithm.staleness=1', 'optim.lr=0.001'],
     ].flatMap((item) => ['--set', item]);
     const train = async (name: string) =>

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { datumOf } from '../../src/core/datum.ts';
 import type { Engine, LossSpec, SampleRequest, Sequence } from '../../src/engine/ports.ts';
+import { RECORDS, refuseIgnored } from '../../src/engine/tinker/servers.ts';
 import { scratch } from '../commands/cli.ts';
 import { BASE, openTinker, tiny } from './harness.ts';
 import { ScriptedTinker, type ServerOptions } from './server.ts';
@@ -96,4 +97,11 @@ describe('a Tinker engine that samples ahead', () => {
     expect(await sampled(resumed, 0)).toEqual(first);
     expect(resumed.policyVersion).toBe(1);
   });
+});
+
+it('servers whose samplers do not keep their weights are refused before a run', () => {
+  const wanted = { alpha: 32, temperature: 1, gradClip: 0, staleness: 1, accept: ['beta1', 'beta2', 'eps', 'weightDecay'] } as const;
+  for (const server of ['skyrl-jax', 'skyrl-train'] as const)
+    expect(() => refuseIgnored(RECORDS[server], wanted)).toThrow(/cannot sample with an earlier policy than the last.*Set it to 0/);
+  for (const server of ['tinker', 'tuft'] as const) expect(() => refuseIgnored(RECORDS[server], wanted)).not.toThrow();
 });

@@ -29,13 +29,15 @@ export interface ServerRecord {
   readonly deduplicates: Readonly<Record<Wire, boolean>>;
   /** Log-probabilities are those at temperature 1 whatever was sampled at. */
   readonly untempered: boolean;
+  /** A sampler keeps its weights while the model trains on. */
+  readonly snapshots: boolean;
   /** Name of the gradient's norm in the metrics of optim_step. */
   readonly gradNorm: RegExp;
 }
 
 const GRAD_NORM = /(^|[/.:])grad_norm(:|$)/;
 const POLICY_LOSSES: ReadonlySet<LossName> = new Set<LossName>(['cross_entropy', 'importance_sampling', 'ppo', 'cispo']);
-const common = { alpha: 32, untempered: true, gradNorm: GRAD_NORM } as const;
+const common = { alpha: 32, untempered: true, snapshots: true, gradNorm: GRAD_NORM } as const;
 
 export const RECORDS: Readonly<Record<ServerName, ServerRecord>> = {
   tinker: {
@@ -50,6 +52,8 @@ export const RECORDS: Readonly<Record<ServerName, ServerRecord>> = {
   'skyrl-jax': {
     ...common,
     name: "SkyRL's jax back end",
+    // Loads a sampler's weights into the adapter that it trains: an earlier policy's would undo the training since.
+    snapshots: false,
     reduction: 'sequences',
     losses: POLICY_LOSSES,
     weights: true,
@@ -60,6 +64,8 @@ export const RECORDS: Readonly<Record<ServerName, ServerRecord>> = {
   'skyrl-train': {
     ...common,
     name: "SkyRL's fsdp and megatron back ends",
+    // Their inference engines hold the weights that were sent last.
+    snapshots: false,
     reduction: 'tokens',
     losses: new Set<LossName>(['cross_entropy', 'importance_sampling']),
     weights: true,
@@ -83,6 +89,8 @@ export interface Wanted {
   /** Sampling temperature of what is trained on. */
   readonly temperature: number;
   readonly gradClip: number;
+  /** `algorithm.staleness`. */
+  readonly staleness: number;
   /** Options whose being ignored the config accepts. */
   readonly accept: readonly Option[];
 }
@@ -107,6 +115,10 @@ export function refuseIgnored(record: ServerRecord, wanted: Wanted): void {
   if (record.untempered && wanted.temperature !== 1)
     refuse(
       `${capital(record.name)} gives log-probabilities at temperature 1 only, and algorithm.temperature is ${wanted.temperature}: importance weights would be wrong. Set it to 1.`,
+    );
+  if (wanted.staleness > 0 && !record.snapshots)
+    refuse(
+      `${capital(record.name)} cannot sample with an earlier policy than the last, and algorithm.staleness is ${wanted.staleness}. Set it to 0.`,
     );
   if (wanted.gradClip > 0 && ignored('gradClip'))
     refuse(`${capital(record.name)} ignores grad_clip_norm, and optim.gradClip is ${wanted.gradClip}. Set it to 0.`);
