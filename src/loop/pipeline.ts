@@ -43,7 +43,7 @@ export class Pipeline {
     const made = await played;
     if (ahead) lap('wait');
     return await conclude(this.#context, step, lap, made, () => {
-      if (config.algorithm.staleness === 0) return;
+      if (config.algorithm.staleness === 0) return void (state.policy = null);
       Object.assign(state, { ...next, step: state.step, current: step, policy: this.#context.engine.policyVersion });
       if (step < config.steps && !this.#context.conductor.stopping) this.#ahead = this.#play(step + 1);
     });

@@ -141,6 +141,13 @@ describe('rollouts ahead', () => {
       await run(again.context, hooks);
       expect(metricsOf(again.events)).toEqual(metricsOf(whole.events).slice(step));
       expect(rolloutsOf(again.events)).toEqual(rolloutsOf(whole.events).filter(({ rollout }) => rollout.step > step));
+      // Without staleness it goes on with the current policy.
+      const strict = harness({ overrides: ['steps=5'] });
+      Object.assign(strict.state, restoreState(saved.get(step)!));
+      await strict.engine.loadState(dir(step));
+      await run(strict.context, hooks);
+      expect(new Set(rolloutsOf(strict.events).map(({ rollout }) => rollout.policyVersion - rollout.step))).toEqual(new Set([-1]));
+      expect(storeState(strict.state).policy).toBeUndefined();
     }
   });
 });
