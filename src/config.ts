@@ -293,7 +293,9 @@ function readJson(file: string, seen: readonly string[] = [resolve(file)]): unkn
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new ConfigError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)}). Check the path.`);
+    throw new ConfigError(
+      `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)}). Check the path given to ${seen.length > 1 ? '"extends"' : '--config'}.`,
+    );
   }
   try {
     return extended(JSON.parse(text) as unknown, file, seen);

@@ -64,8 +64,10 @@ describe('bad input gets a sentence and an exit code', () => {
   });
 
   it('the app without a terminal', async () => {
-    const result = await kelvin(['open', 'x']).done;
+    const result = await kelvin(['open', 'x', '--display', 'full']).done;
     expect([result.code, result.stderr]).toEqual([2, expect.stringMatching(/terminal/)]);
+    const missing = await kelvin(['open', 'x']).done;
+    expect([missing.code, missing.stderr]).toEqual([4, expect.stringMatching(/no run "x"/)]);
   });
 
   it('--help works on each command', async () => {
