@@ -38,6 +38,7 @@ import type { Journal } from '../record/port.ts';
 import { Closing } from './closing.ts';
 import { isolationWarnings, knownIsolation, trustWarnings } from './isolation.ts';
 import { lastDrill } from './drill-record.ts';
+import { heldView } from './held-view.ts';
 import { createLive } from './live.ts';
 import { userName } from './user.ts';
 import { checkChain, figureAt, hasRoom, openThoughtReader, tiersOff, untilWritten } from './watching.ts';
@@ -105,13 +106,14 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const state = restored.state ?? initialState();
   if (restored.dir) await engine.loadState(join(restored.dir, ENGINE_FOLDER));
 
-  let view: RunView = restored.view;
+  let view: RunView = heldView(restored.view, config.checkpoint.best);
   const answered = createAnswered();
   for (const event of restored.events) answered.take(event);
   const recorder = createRecorder(
     guardedBy(lock, journal),
     (event) => {
       view = fold(view, event);
+      if (event.type === 'step') view = heldView(view, config.checkpoint.best);
       answered.take(event);
       options.onEvent(event);
     },
