@@ -19,7 +19,8 @@ const curated = (type: TaskType, n: number, output = String(n + 1), id = n): Cur
     ? { task: { ...base, type, pairs, shown: 3, message: 'add' }, trace: 'plan' }
     : { task: { ...base, type, input: String(n), output }, trace: type === 'deduction' ? `b=${n + 1}` : 'try' };
 };
-const curriculum: Curriculum = (type, from, count) => Array.from({ length: count }, (_, i) => curated(type, (from + i) % 4, undefined, from + i));
+const curriculum: Curriculum = (type, from, count) =>
+  Array.from({ length: count }, (_, i) => curated(type, (from + i) % 4, undefined, from + i));
 const play = async (options: HarnessOptions): Promise<Harness> => {
   const made = harness({ curriculum, ...options });
   await run(made.context, hooks);

@@ -11,7 +11,9 @@ import { harness, quiet, scratch } from './harness.ts';
 
 it('a trained checkpoint is rated above an untrained one, and every thought is read', async () => {
   using home = scratch();
-  const { context, engine, state } = harness({ overrides: ['steps=40', 'algorithm.proposals=6', 'optim.lr=3', 'deviations.deduplicate=paper'] });
+  const { context, engine, state } = harness({
+    overrides: ['steps=40', 'algorithm.proposals=6', 'optim.lr=3', 'deviations.deduplicate=paper'],
+  });
   const saved = new Map<number, StoredState>();
   await run(context, {
     evaluate: null,
