@@ -33,9 +33,11 @@ export async function run(context: LoopContext, hooks: RunHooks): Promise<EndCau
   const evaluate = async (): Promise<void> => {
     if (!hooks.evaluate) return;
     observer.phase('eval', 0, 1);
-    last = await hooks.evaluate();
-    first ??= last;
-    journal.append([{ type: 'eval', step: state.step, metrics: last }]);
+    const metrics = await hooks.evaluate();
+    // A run that is stopped before its second evaluation has nothing to say about "after".
+    if (first === null) first = metrics;
+    else last = metrics;
+    journal.append([{ type: 'eval', step: state.step, metrics }]);
   };
   const checkpoint = async (): Promise<void> => {
     observer.phase('checkpoint', 0, 1);
