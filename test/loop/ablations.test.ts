@@ -3,7 +3,7 @@ import { advantages } from '../../src/core/advantages.ts';
 import type { AdvantageInput, AdvantageOptions } from '../../src/core/advantages.ts';
 import { learnability } from '../../src/core/rewards.ts';
 import { run } from '../../src/loop/run.ts';
-import { harness } from './harness.ts';
+import { harness, hooks } from './harness.ts';
 
 const options: AdvantageOptions = {
   estimator: 'trr++',
@@ -38,7 +38,6 @@ describe('one idea of the algorithm at a time switched off', () => {
     expect([0, 0.2, 0.5, 1].map((rate) => learnability(rate, 'constant'))).toEqual([1, 1, 1, 1]);
   });
   it('no references, a frozen proposer and a buffer of one run, and seeding ends when the buffers are full', async () => {
-    const hooks = { evaluate: null, checkpoint: (step: number) => Promise.resolve({ dir: `${step}` }), firstEval: null };
     for (const override of ['algorithm.references=0', 'advantages.proposerWeight=0', 'algorithm.bufferCapacity=1']) {
       const { context, events, state } = harness({ overrides: [override] });
       await run(context, hooks);

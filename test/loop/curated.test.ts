@@ -3,12 +3,10 @@ import type { RunEvent } from '../../src/core/events.ts';
 import { dialectFor } from '../../src/core/prompts/index.ts';
 import type { Curated, Curriculum, TaskType } from '../../src/core/types.ts';
 import { run } from '../../src/loop/run.ts';
-import type { RunHooks } from '../../src/loop/run.ts';
 import type { Monitor } from '../../safety/types.ts';
-import { harness, quiet, stable } from './harness.ts';
+import { harness, hooks, quiet, stable } from './harness.ts';
 import type { Harness, HarnessOptions } from './harness.ts';
 
-const hooks: RunHooks = { evaluate: null, checkpoint: (step) => Promise.resolve({ dir: `step-${step}` }), firstEval: null };
 const DATA = ['data=generated', 'optim.gradClip=0'];
 
 /** Tasks on the program a + 1, whose answers the scripted policy can give. */

@@ -2,8 +2,7 @@ import { expect, it } from 'vitest';
 import type { RunEvent } from '../../src/core/events.ts';
 import { run } from '../../src/loop/run.ts';
 import { createMonitor } from '../../safety/monitor.ts';
-import { hooks } from '../safety/promises.ts';
-import { harness, replies, stable } from './harness.ts';
+import { harness, hooks, replies, stable } from './harness.ts';
 import type { HarnessOptions } from './harness.ts';
 
 const monitor = createMonitor({ tiers: ['integrity', 'rules', 'program'] });

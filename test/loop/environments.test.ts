@@ -9,9 +9,8 @@ import { gridworld } from '../../src/environment/gridworld.ts';
 import { logic } from '../../src/environment/logic.ts';
 import template from '../../src/environment/template.ts';
 import { run } from '../../src/loop/run.ts';
-import { harness } from './harness.ts';
+import { harness, hooks } from './harness.ts';
 
-const hooks = { evaluate: null, checkpoint: () => Promise.resolve({ dir: 'd' }), firstEval: null };
 const say = (thought: string, answer: string): string => `<think>${thought}</think><answer>${answer}</answer>`;
 
 interface World {

@@ -15,9 +15,13 @@ import { createConductor } from '../../src/loop/conductor.ts';
 import type { ConductorControls } from '../../src/loop/conductor.ts';
 import type { LoopContext } from '../../src/loop/context.ts';
 import { createReader } from '../../src/loop/reader.ts';
+import type { RunHooks } from '../../src/loop/run.ts';
 import { initialState } from '../../src/loop/state.ts';
 import type { LoopState } from '../../src/loop/state.ts';
 import type { Monitor } from '../../safety/types.ts';
+
+/** A run without evaluations whose checkpoints are names only. */
+export const hooks: RunHooks = { evaluate: null, checkpoint: (step) => Promise.resolve({ dir: `step-${step}` }), firstEval: null };
 
 /** Programs that the scripted environment knows: how it runs them is written here, in plain JavaScript. */
 const RULES: Record<string, (input: string) => string> = {

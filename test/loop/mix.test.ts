@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/core/events.ts';
 import { run } from '../../src/loop/run.ts';
-import type { RunHooks } from '../../src/loop/run.ts';
 import { restoreState, storeState } from '../../src/loop/state.ts';
 import type { StoredState } from '../../src/loop/state.ts';
-import { harness, stable } from './harness.ts';
+import { harness, hooks, stable } from './harness.ts';
 import type { Harness } from './harness.ts';
 
-const hooks: RunHooks = { evaluate: null, checkpoint: (step) => Promise.resolve({ dir: `step-${step}` }), firstEval: null };
 const MIX = ['algorithm.mix=progress', 'steps=6'];
 const play = async (...overrides: string[]): Promise<Harness> => {
   const made = harness({ overrides });

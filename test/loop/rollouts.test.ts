@@ -4,10 +4,9 @@ import type { Rollout } from '../../src/core/types.ts';
 import type { Reader } from '../../src/loop/reader.ts';
 import { run } from '../../src/loop/run.ts';
 import { TokenStream } from '../../src/loop/stream.ts';
-import { harness, stable } from './harness.ts';
+import { harness, hooks, stable } from './harness.ts';
 import type { Harness } from './harness.ts';
 
-const hooks = { evaluate: null, checkpoint: (step: number) => Promise.resolve({ dir: `step-${step}` }), firstEval: null };
 const rollouts = (events: readonly RunEvent[]) => events.flatMap((event) => (event.type === 'rollouts' ? event.rollouts : []));
 const numbers = (events: readonly RunEvent[]) => events.flatMap((event) => (event.type === 'step' ? [stable(event.metrics)] : []));
 

@@ -9,18 +9,16 @@ import type { Curriculum } from '../../src/core/types.ts';
 import { refuseStale } from '../../src/engine/ports.ts';
 import type { LossSpec } from '../../src/engine/ports.ts';
 import { run } from '../../src/loop/run.ts';
-import type { RunHooks } from '../../src/loop/run.ts';
 import { restoreState, storeState } from '../../src/loop/state.ts';
 import type { StoredState } from '../../src/loop/state.ts';
 import { update, withAdvantages } from '../../src/loop/update.ts';
 import type { Monitor } from '../../safety/types.ts';
-import { harness, quiet, scratch, stable } from './harness.ts';
+import { harness, hooks, quiet, scratch, stable } from './harness.ts';
 import type { Harness, HarnessOptions } from './harness.ts';
 
 const AHEAD = ['algorithm.staleness=1', 'engine.kind=tinker', 'engine.mode=lora', 'engine.tinker.url=http://127.0.0.1:1'];
 const ahead = ({ overrides = [], ...options }: HarnessOptions = {}): Harness =>
   harness({ ...options, overrides: [...AHEAD, ...overrides] });
-const hooks: RunHooks = { evaluate: null, checkpoint: (step) => Promise.resolve({ dir: `step-${step}` }), firstEval: null };
 const metricsOf = (events: readonly RunEvent[]) => events.flatMap((event) => (event.type === 'step' ? [stable(event.metrics)] : []));
 const rolloutsOf = (events: readonly RunEvent[]) => events.flatMap((event) => (event.type === 'rollouts' ? event.rollouts : []));
 const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));

@@ -4,12 +4,10 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { Question } from '../../src/core/prompts/dialect.ts';
 import type { SampleRequest, Sequence } from '../../src/engine/ports.ts';
 import { run } from '../../src/loop/run.ts';
-import type { RunHooks } from '../../src/loop/run.ts';
 import type { Monitor } from '../../safety/types.ts';
-import { harness, quiet, stable } from './harness.ts';
+import { harness, hooks, quiet, stable } from './harness.ts';
 import type { Harness } from './harness.ts';
 
-const hooks: RunHooks = { evaluate: null, checkpoint: (step) => Promise.resolve({ dir: `step-${step}` }), firstEval: null };
 const steps = (events: readonly RunEvent[]) => events.flatMap((event) => (event.type === 'step' ? [stable(event.metrics)] : []));
 const play = async (made: Harness): Promise<Harness> => {
   await run(made.context, hooks);

@@ -25,10 +25,10 @@ import { decide, DEFAULT_POLICY } from '../../safety/policy/policy.ts';
 import { createStreamer } from '../../safety/policy/stream.ts';
 import type { Thought } from '../../safety/types.ts';
 import { kelvin, SMALL, stepMetrics } from '../commands/cli.ts';
-import { harness, quiet, stable } from '../loop/harness.ts';
+import { harness, hooks, quiet, stable } from '../loop/harness.ts';
 import type { Harness } from '../loop/harness.ts';
 import { finding as findingEvent, pause, resume, start, stepDone } from '../record/samples.ts';
-import { collect, faulty, grave, hooks, paused, scanned } from './promises.ts';
+import { collect, faulty, grave, paused, scanned } from './promises.ts';
 
 /** The twelve promises of the design, each tried where it could break: the loop on a scripted engine, real journals, real processes. */
 

@@ -1,13 +1,10 @@
 import { PassThrough, Readable } from 'node:stream';
 import type { Finding, Severity } from '../../src/core/finding.ts';
-import type { RunHooks } from '../../src/loop/run.ts';
 import type { Monitor, Thought, Verdict } from '../../safety/types.ts';
 import { quiet } from '../loop/harness.ts';
 import type { Harness, HarnessOptions } from '../loop/harness.ts';
 
 /** What the tests of the promises share. */
-
-export const hooks: RunHooks = { evaluate: null, checkpoint: (step) => Promise.resolve({ dir: `step-${step}` }), firstEval: null };
 
 /** Waits until the run is paused. */
 export async function paused({ conductor }: Harness, most = 5000): Promise<void> {
