@@ -9,6 +9,9 @@ import { ROOT } from '../trials/trial.ts';
 export const SKYRL = '0.4.0';
 const HERE = join(ROOT, 'scripts', 'skyrl');
 const CACHE = join(ROOT, '.cache', `skyrl-${SKYRL}`);
+// PyPI's torch for Linux does not load without the libraries of CUDA; PyTorch's own index has one for the CPU alone.
+const TORCH =
+  process.platform === 'linux' ? ['torch==2.13.0+cpu', '--extra-index-url', 'https://download.pytorch.org/whl/cpu'] : ['torch==2.13.0'];
 const PYTHONS = [process.env['PYTHON'], 'python3.11', 'python3'];
 
 /** A virtual environment with the pinned SkyRL, made from PyPI once (about 2.5 GB). Returns its Python. */
@@ -25,6 +28,7 @@ export function install(): string {
   mkdirSync(CACHE, { recursive: true });
   run(found, ['-m', 'venv', join(CACHE, 'venv')]);
   run(python, ['-m', 'pip', 'install', '-q', '--no-deps', '-r', join(HERE, 'requirements.txt')]);
+  run(python, ['-m', 'pip', 'install', '-q', '--no-deps', ...TORCH]);
   // Its metadata asks for Python 3.12; serve.py bridges what it uses of it.
   run(python, ['-m', 'pip', 'install', '-q', '--no-deps', '--ignore-requires-python', `skyrl==${SKYRL}`]);
   writeFileSync(complete, '');
