@@ -29,7 +29,6 @@ function fromTests(row: Row): Problem {
 export const humaneval: Suite = {
   name: 'humaneval',
   title: 'HumanEval',
-  area: 'code',
   source: ['hf:openai/openai_humaneval/openai_humaneval/test-00000-of-00001.parquet'],
   fields: ['task_id', 'prompt', 'entry_point', 'canonical_solution', 'test'],
   isMine: (row) => !hasInputs(row) && !isPlusTest(row),
@@ -39,7 +38,6 @@ export const humaneval: Suite = {
 export const humanevalPlus: Suite = {
   name: 'humaneval+',
   title: 'HumanEval+',
-  area: 'code',
   source: ['hf:evalplus/humanevalplus/test.jsonl'],
   fields: ['task_id', 'prompt', 'entry_point', 'canonical_solution', 'test|plus_input'],
   isMine: (row) => (hasInputs(row) ? !String(row.fields['task_id']).startsWith('Mbpp') : !isPlainTest(row) && !('test_list' in row.fields)),

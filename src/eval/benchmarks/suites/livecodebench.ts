@@ -34,7 +34,6 @@ function functionName(row: Row): string | null {
 export const livecodebench: Suite = {
   name: 'livecodebench',
   title: 'LiveCodeBench (generation)',
-  area: 'code',
   source: ['', '2', '3', '4', '5'].map((part) => `hf:livecodebench/code_generation_lite/test${part}.jsonl`),
   fields: ['question_id', 'question_content', 'starter_code', 'public_test_cases', 'private_test_cases'],
   read(row): Problem {

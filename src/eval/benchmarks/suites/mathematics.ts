@@ -44,7 +44,6 @@ function answerOf(row: Row): string {
 export const gsm8k: Suite = {
   name: 'gsm8k',
   title: 'GSM8K',
-  area: 'mathematics',
   source: ['hf:openai/gsm8k/main/test-00000-of-00001.parquet'],
   fields: ['question', 'answer'],
   isMine: (row) => typeof row.fields['answer'] === 'string' && row.fields['answer'].includes('####'),
@@ -59,7 +58,6 @@ export const gsm8k: Suite = {
 export const math500: Suite = {
   name: 'math500',
   title: 'MATH500',
-  area: 'mathematics',
   source: ['hf:HuggingFaceH4/MATH-500/test.jsonl'],
   fields: ['problem', 'answer', 'subject|level|unique_id'],
   read: (row, index) => problem(idOf(row, index), questionOf(row), [answerOf(row)]),
@@ -68,7 +66,6 @@ export const math500: Suite = {
 const competition = (name: string, title: string, source: readonly string[]): Suite => ({
   name,
   title,
-  area: 'mathematics',
   source,
   fields: [QUESTIONS.join('|'), [...ANSWERS, 'solution'].join('|')],
   isMine: (row) => !isOlympiad(row) && !gsm8k.isMine?.(row),
@@ -100,7 +97,6 @@ const isOlympiad = (row: Row): boolean => Array.isArray(row.fields['final_answer
 export const olympiadbench: Suite = {
   name: 'olympiadbench',
   title: 'OlympiadBench',
-  area: 'mathematics',
   source: ['hf:Hothan/OlympiadBench/OlympiadBench/OE_TO_maths_en_COMP/OE_TO_maths_en_COMP.parquet'],
   fields: ['question', 'final_answer', 'is_multiple_answer|answer_type|unit'],
   read(row, index) {

@@ -27,7 +27,6 @@ const imports = (row: Row): string =>
 export const mbpp: Suite = {
   name: 'mbpp',
   title: 'MBPP',
-  area: 'code',
   source: ['hf:google-research-datasets/mbpp/full/test-00000-of-00001.parquet'],
   fields: ['task_id', 'text|prompt', 'code', 'test_list'],
   isMine: (row) => !('test' in row.fields),
@@ -50,7 +49,6 @@ export const mbpp: Suite = {
 export const mbppPlus: Suite = {
   name: 'mbpp+',
   title: 'MBPP+',
-  area: 'code',
   source: ['hf:evalplus/mbppplus/data/test-00000-of-00001-d5781c9c51e02795.parquet'],
   fields: ['task_id', 'prompt', 'test|plus_input'],
   isMine: (row) => ('base_input' in row.fields ? String(row.fields['task_id']).startsWith('Mbpp') : 'test_list' in row.fields),

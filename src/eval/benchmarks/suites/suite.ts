@@ -6,7 +6,6 @@ export interface Suite {
   /** As on the command line. */
   readonly name: string;
   readonly title: string;
-  readonly area: 'code' | 'mathematics';
   /** Files on the hub, fetched when no path is given; empty: a path must be given. */
   readonly source: readonly string[];
   /** Fields that every row has; by them a file of another suite is told apart. Alternatives are separated by `|`. */
