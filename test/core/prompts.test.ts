@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { dialectFor } from '../../src/core/prompts/index.ts';
 import { fences } from '../../src/core/prompts/chat.ts';
-import { parseCompletion } from '../../src/core/answers.ts';
-import { TASK_TYPES } from '../../src/core/types.ts';
 import type { InductionTask, TripletTask } from '../../src/core/types.ts';
+import { expectExamplesAccepted } from './examples.ts';
 
 const triplet: TripletTask = {
   id: 't',
@@ -112,18 +111,7 @@ describe('chat answers', () => {
 
 describe.each(['javascript', 'python'] as const)('brief answers (%s)', (language) => {
   const dialect = dialectFor('chat', language, 'brief');
-  it('every worked example is a reply that the dialect itself accepts', () => {
-    for (const type of TASK_TYPES) {
-      for (const { assistant } of dialect.examples?.('propose', type) ?? []) {
-        const parsed = parseCompletion(assistant, 'stop');
-        expect(parsed.ok && dialect.parseProposal(type, parsed.answer, 3)).not.toHaveProperty('malformed');
-      }
-      for (const { assistant } of dialect.examples?.('solve', type) ?? []) {
-        const parsed = parseCompletion(assistant, 'stop');
-        expect(parsed.ok && dialect.parseSolution(type, parsed.answer)).toHaveProperty('solution');
-      }
-    }
-  });
+  it('every worked example is a reply that the dialect itself accepts', () => expectExamplesAccepted(dialect));
 });
 
 describe('brief answers', () => {

@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseCompletion } from '../../src/core/answers.ts';
 import { dialectFor } from '../../src/core/prompts/index.ts';
-import { TASK_TYPES } from '../../src/core/types.ts';
 import type { InductionTask, Rollout } from '../../src/core/types.ts';
 import { openDefined } from '../../src/environment/defined.ts';
 import type { EnvironmentDefinition } from '../../src/environment/definition.ts';
@@ -9,6 +7,7 @@ import { gridworld } from '../../src/environment/gridworld.ts';
 import { logic } from '../../src/environment/logic.ts';
 import template from '../../src/environment/template.ts';
 import { run } from '../../src/loop/run.ts';
+import { expectExamplesAccepted } from '../core/examples.ts';
 import { harness, hooks } from './harness.ts';
 
 const say = (thought: string, answer: string): string => `<think>${thought}</think><answer>${answer}</answer>`;
@@ -133,16 +132,7 @@ describe.each(Object.entries(WORLDS))('a run in %s on the scripted engine', (nam
       dialect.proposeInductionPrompt(program, 3),
     ];
     expect(all.join('\n')).not.toMatch(/\bf\(|undefined|JavaScript|\ba [aeio]|\$\{/);
-    for (const type of TASK_TYPES) {
-      for (const { assistant } of dialect.examples?.('propose', type) ?? []) {
-        const parsed = parseCompletion(assistant, 'stop');
-        expect(parsed.ok && dialect.parseProposal(type, parsed.answer, 3)).not.toHaveProperty('malformed');
-      }
-      for (const { assistant } of dialect.examples?.('solve', type) ?? []) {
-        const parsed = parseCompletion(assistant, 'stop');
-        expect(parsed.ok && dialect.parseSolution(type, parsed.answer)).toHaveProperty('solution');
-      }
-    }
+    expectExamplesAccepted(dialect);
     const fence = world.definition.name;
     const answer = style === 'full' ? `\`\`\`${fence}\n${program}\n\`\`\`\n\`\`\`input\n${input}\n\`\`\`` : `${program}\n${input}`;
     expect(dialect.parseProposal('deduction', answer, 3)).toEqual({ type: 'deduction', program, input });
