@@ -1,5 +1,5 @@
 /** What a server does with a model pass, after the contract and apart from our own losses: log π and dL/dlog π of every token. */
-import type { Adam } from './server.ts';
+import type { AdamParams } from '../../src/engine/tinker/client.ts';
 
 export interface ServerDatum {
   readonly tokens: readonly number[];
@@ -50,7 +50,7 @@ export class AdamState {
     this.m = new Float64Array(size);
     this.v = new Float64Array(size);
   }
-  step(weights: Float64Array, gradient: Float64Array, p: Adam): number {
+  step(weights: Float64Array, gradient: Float64Array, p: AdamParams): number {
     this.steps++;
     let norm = 0;
     for (let i = 0; i < weights.length; i++) {

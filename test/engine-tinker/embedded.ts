@@ -6,8 +6,10 @@ import path from 'node:path';
 import type { Datum } from '../../src/core/types.ts';
 import { openGgmlEngine } from '../../src/engine/ggml/engine.ts';
 import type { Engine, EngineOptions } from '../../src/engine/ports.ts';
+import type { AdamParams } from '../../src/engine/tinker/client.ts';
 import { slopes, type ServerDatum } from './arithmetic.ts';
-import type { Adam, SampleAsk, ServedModel, ServedSequence } from './server.ts';
+import type { Pass } from './messages.ts';
+import type { SampleAsk, ServedModel, ServedSequence } from './server.ts';
 
 /** LoRA alpha of every server. */
 export const ALPHA = 32;
@@ -43,12 +45,7 @@ export class EmbeddedModel implements ServedModel {
     return new EmbeddedModel(await openGgmlEngine(all), await openGgmlEngine(all), await openGgmlEngine(all), reduction);
   }
 
-  async pass(
-    data: readonly ServerDatum[],
-    loss: string,
-    config: Readonly<Record<string, number>>,
-    forwardOnly: boolean,
-  ): Promise<number[][]> {
+  async pass({ data, loss, config, forwardOnly }: Pass): Promise<number[][]> {
     const everything = data.map((datum) =>
       datumOf(
         datum,
@@ -61,7 +58,7 @@ export class EmbeddedModel implements ServedModel {
       data.forEach((datum, i) => this.#pending.push({ datum, slopes: slopes(datum, found[i] ?? [], loss, config, this.#reduction) }));
     return found;
   }
-  async step(p: Adam): Promise<Record<string, number>> {
+  async step(p: AdamParams): Promise<Record<string, number>> {
     const divisor = this.#reduction === 'sequences' ? Math.max(1, this.#pending.length) : 1;
     // Cross-entropy with the weight −g has the gradient g in log π.
     const data = this.#pending.map(({ datum, slopes: row }) =>

@@ -4,17 +4,10 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ServerDatum } from './arithmetic.ts';
+import type { AdamParams } from '../../src/engine/tinker/client.ts';
 import { field, jsonOfPass, jsonOfSample, passOfJson, passOfProto, PROTOBUF, protoOfPass, protoOfSample, Status } from './messages.ts';
+import type { Pass } from './messages.ts';
 
-export interface Adam {
-  readonly learning_rate: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly eps: number;
-  readonly weight_decay: number;
-  readonly grad_clip_norm: number;
-}
 export interface SampleAsk {
   readonly prompt: readonly number[];
   readonly n: number;
@@ -31,8 +24,9 @@ export interface ServedSequence {
 }
 /** Arithmetic behind one model. */
 export interface ServedModel {
-  pass(data: readonly ServerDatum[], loss: string, config: Readonly<Record<string, number>>, forwardOnly: boolean): Promise<number[][]>;
-  step(adam: Adam): Promise<Record<string, number>>;
+  /** Log-probabilities of the targets; unless it is `forwardOnly`, the gradient adds up until the next step. */
+  pass(pass: Pass): Promise<number[][]>;
+  step(adam: AdamParams): Promise<Record<string, number>>;
   sample(ask: SampleAsk): Promise<ServedSequence[]>;
   /** Weights and optimiser, and back. */
   save(): Promise<unknown>;
@@ -248,14 +242,14 @@ export class ScriptedTinker {
     const pass = proto ? passOfProto(body as Buffer) : passOfJson(body, forward);
     const model = this.#model({ model_id: pass.model });
     return this.#queued(model, 'pass', body, pass.seq, async () => {
-      const logprobs = await model.served.pass(pass.data, pass.loss, pass.config, pass.forwardOnly);
+      const logprobs = await model.served.pass(pass);
       return { pass: logprobs };
     });
   }
   #step(body: unknown): object {
     const model = this.#model(body);
     return this.#queued(model, 'optim', body, (body as { seq_id?: number }).seq_id, async () => {
-      const metrics = await model.served.step((body as { adam_params: Adam }).adam_params);
+      const metrics = await model.served.step((body as { adam_params: AdamParams }).adam_params);
       model.optimSteps++;
       return { metrics };
     });

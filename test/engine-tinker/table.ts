@@ -1,6 +1,8 @@
 /** The smallest model with real arithmetic: a table of logits, next token given the last one, trained by AdamW. Deterministic. */
-import { AdamState, slopes, type ServerDatum } from './arithmetic.ts';
-import type { Adam, SampleAsk, ServedModel, ServedSequence } from './server.ts';
+import type { AdamParams } from '../../src/engine/tinker/client.ts';
+import { AdamState, slopes } from './arithmetic.ts';
+import type { Pass } from './messages.ts';
+import type { SampleAsk, ServedModel, ServedSequence } from './server.ts';
 
 interface Saved {
   readonly logits: Float64Array;
@@ -35,12 +37,7 @@ export class TableModel implements ServedModel {
     return row.map((z) => z - top - Math.log(sum));
   }
 
-  async pass(
-    data: readonly ServerDatum[],
-    loss: string,
-    config: Readonly<Record<string, number>>,
-    forwardOnly: boolean,
-  ): Promise<number[][]> {
+  async pass({ data, loss, config, forwardOnly }: Pass): Promise<number[][]> {
     const results = data.map(({ tokens, inputs }) => {
       const rows = tokens.map((token) => TableModel.row(this.logits, this.size, token));
       return { rows, logprobs: rows.map((row, i) => Math.fround(row[inputs['target_tokens']?.[i] ?? 0] ?? NaN)) };
@@ -59,7 +56,7 @@ export class TableModel implements ServedModel {
     }
     return results.map(({ logprobs }) => logprobs);
   }
-  async step(p: Adam): Promise<Record<string, number>> {
+  async step(p: AdamParams): Promise<Record<string, number>> {
     const divisor = this.#reduction === 'sequences' ? Math.max(1, this.#sequences) : 1;
     const norm = this.adam.step(
       this.logits,
