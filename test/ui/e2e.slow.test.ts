@@ -1,44 +1,26 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { openJournalReader } from '../../src/record/journal.ts';
-import { bundle, closeWindows, MAIN, removeBundle, start } from './pty.ts';
+import { MAIN, setUp, start } from './pty.ts';
 
 /** One run from the first key to the last, as a person has it: real model, real monitor, real terminal. */
-let home = '';
-beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'kelvin-e2e-'));
-  await bundle();
-});
-afterAll(() => {
-  rmSync(home, { recursive: true, force: true });
-  removeBundle();
-});
-afterEach(closeWindows);
+const home = setUp();
 
 it('start, pause by an alert, review, resume with a reason, quit, come back, stop', { timeout: 600_000 }, async () => {
   const small = ['algorithm.proposals=4', 'algorithm.rollouts=2', 'algorithm.seedFactor=1', 'engine.threads=1', 'eval.tasks=8'];
   const sets = small.flatMap((each) => ['--set', each]);
   const first = start(home, process.execPath, [MAIN, 'start', '--steps', '200', ...sets]);
   await first.see(/● running +step [1-9]/, 300_000);
-  first.write('4');
-  await first.see('open findings');
-  first.write('D');
-  await first.see('Drill?');
-  first.write('y');
-  await first.see('PAUSED: severity 4', 120_000);
+  await first.press('4', 'open findings');
+  await first.press('D', 'Drill?');
+  await first.press('y', 'PAUSED: severity 4', 120_000);
   expect(first.raw()).toContain('\x1b]9;');
-  first.write('\r');
-  await first.see('all findings');
-  first.write('c');
-  await first.see('Confirmed.');
-  first.write('r');
-  await first.see('Resume: why?');
-  first.write('it was the drill\r');
-  await first.see('● running');
-  first.write('q');
-  await first.see('leave the run running');
+  await first.press('\r', 'all findings');
+  await first.press('c', 'Confirmed.');
+  await first.press('r', 'Resume: why?');
+  await first.press('it was the drill\r', '● running');
+  await first.press('q', 'leave the run running');
   first.write('l');
   await expect(first.exit).resolves.toMatchObject({ exitCode: 0 });
   expect(first.raw()).toContain('Come back with: kelvin open');
@@ -46,8 +28,7 @@ it('start, pause by an alert, review, resume with a reason, quit, come back, sto
   const run = readdirSync(home).find((name) => name.includes('nano'))!;
   const again = start(home, process.execPath, [MAIN, 'open', run]);
   await again.see('● running');
-  again.write('q');
-  await again.see('leave the run running');
+  await again.press('q', 'leave the run running');
   again.write('s');
   await expect(again.exit).resolves.toMatchObject({ exitCode: 0 });
 

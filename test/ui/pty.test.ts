@@ -1,20 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createRunFolder } from '../../src/record/folder.ts';
 import { openJournal } from '../../src/record/journal.ts';
 import { metrics, record, startEvent, tasksOf } from './fakes.ts';
-import { bundle, closeWindows, MAIN, removeBundle, ROOT, start } from './pty.ts';
+import { MAIN, ROOT, setUp, start } from './pty.ts';
+import type { Window } from './pty.ts';
 
 /** What only the operating system can show. */
-let home = '';
+const home = setUp();
 
-beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'kelvin-pty-'));
-  await bundle();
+beforeAll(() => {
   const runDir = createRunFolder({ root: home, runDir: join(home, 'sample'), name: 'sample', config: {} });
   using journal = openJournal(runDir);
   journal.append([startEvent(3)]);
@@ -26,12 +24,6 @@ beforeAll(async () => {
     ]);
   journal.append([{ type: 'end', step: 3, cause: 'finished', summary: {} }]);
 });
-afterAll(() => {
-  rmSync(home, { recursive: true, force: true });
-  removeBundle();
-});
-afterEach(closeWindows);
-
 const launched = (...args: string[]): readonly string[] => [
   '--input-type=module',
   '-e',
@@ -40,55 +32,50 @@ const launched = (...args: string[]): readonly string[] => [
 
 const NODE = process.execPath;
 
+async function shell(): Promise<Window> {
+  const window = start(home, 'bash', ['--norc', '--noprofile', '-i'], { PS1: 'READY$ ' });
+  await window.see('READY$');
+  return window;
+}
+
 describe.skipIf(process.platform === 'win32')('on a real terminal', { timeout: 120_000 }, () => {
   it('keeps keys that were typed before the start, takes the light theme from the terminal, and gives everything back', async () => {
     const window = start(home, NODE, launched('open', 'sample'));
-    window.write('5');
-    await window.see(/metrics \d+/);
+    await window.press('5', /metrics \d+/);
     // Blue is the light theme's accent; the dark one has cyan.
     expect(window.raw()).toContain('\x1b[34m');
     expect(window.raw()).not.toContain('\x1b[36m');
     expect(window.term.buffer.active.type).toBe('alternate');
     window.write('q');
     await expect(window.exit).resolves.toMatchObject({ exitCode: 0 });
-    expect(window.term.buffer.active.type).toBe('normal');
+    await vi.waitFor(() => expect(window.term.buffer.active.type).toBe('normal'), 8000);
   });
 
   it('Ctrl-Z gives the shell its terminal, fg brings the window back', async () => {
-    const window = start(home, 'bash', ['--norc', '--noprofile', '-i'], { PS1: 'READY$ ' });
-    await window.see('READY$');
-    window.write(`${NODE} --disable-warning=ExperimentalWarning ${MAIN} open sample\r`);
-    await window.see('solve accuracy');
+    const window = await shell();
+    await window.press(`${NODE} --disable-warning=ExperimentalWarning ${MAIN} open sample\r`, 'solve accuracy');
     // The window must have taken hold of its terminal, which shows by its first answer to a key.
-    window.write('2');
-    await window.see('The run has ended: l shows its past thoughts.');
-    window.write('1');
-    await window.see('solve accuracy');
-    window.write('\x1a');
-    await window.see('Stopped');
-    expect(window.term.buffer.active.type).toBe('normal');
-    window.write('fg\r');
-    await window.see('solve accuracy');
-    window.write('4');
-    await window.see('Nothing waits for review');
-    window.write('q');
-    await window.see('READY$');
+    await window.press('2', 'The run has ended: l shows its past thoughts.');
+    await window.press('1', 'solve accuracy');
+    await window.press('\x1a', 'Stopped');
+    await vi.waitFor(() => expect(window.term.buffer.active.type).toBe('normal'), 8000);
+    await window.press('fg\r', 'solve accuracy');
+    await window.press('4', 'Nothing waits for review');
+    await window.press('q', 'READY$');
     window.write('exit\r');
     await window.exit;
   });
 
   it('is restored by the launcher when the program is killed', async () => {
-    const window = start(home, 'bash', ['--norc', '--noprofile', '-i'], { PS1: 'READY$ ', KELVIN_TEST_NODE: NODE });
-    await window.see('READY$');
+    const window = await shell();
     window.write(`${NODE} ${launched('open', 'sample').map((arg) => `'${arg}'`).join(' ')}\r`); // prettier-ignore
     await window.see('solve accuracy');
     const pids = execFileSync('pgrep', ['-f', MAIN], { encoding: 'utf8' }).trim().split('\n').map(Number); // prettier-ignore
     // The launcher names the file as well; the program is the newer of the two.
     process.kill(Math.max(...pids), 'SIGKILL');
     await window.see('READY$');
-    expect(window.term.buffer.active.type).toBe('normal');
-    window.write('stty -a | tr ";" "\\n" | grep -o "[-]*icanon"; exit\r');
-    await window.see(/^icanon/m);
+    await vi.waitFor(() => expect(window.term.buffer.active.type).toBe('normal'), 8000);
+    await window.press('stty -a | tr ";" "\\n" | grep -o "[-]*icanon"; exit\r', /^icanon/m);
   });
 
   it('refuses keys that mean two things, before it touches the terminal', async () => {
@@ -106,6 +93,6 @@ describe.skipIf(process.platform === 'win32')('on a real terminal', { timeout: 1
     await window.see('▸ nano (comes with Kelvin)');
     window.write('q');
     await expect(window.exit).resolves.toMatchObject({ exitCode: 0 });
-    expect(window.term.buffer.active.type).toBe('normal');
+    await vi.waitFor(() => expect(window.term.buffer.active.type).toBe('normal'), 8000);
   });
 });

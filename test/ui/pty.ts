@@ -1,17 +1,19 @@
-import { rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import pty from '@lydell/node-pty';
 import xterm from '@xterm/headless';
 import { build } from 'esbuild';
 import type { BuildOptions } from 'esbuild';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 
 /** The bundled program on a real pseudo-terminal. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const OUT = join(ROOT, '.cache', `pty-${process.pid}`);
 export const MAIN = join(OUT, 'main.mjs');
 
-export async function bundle(): Promise<void> {
+async function bundle(): Promise<void> {
   const { buildOptions } = (await import(pathToFileURL(join(ROOT, 'bin', 'setup.mjs')).href)) as {
     buildOptions: (outdir: string) => BuildOptions;
   };
@@ -24,18 +26,25 @@ export interface Window {
   readonly write: (keys: string) => void;
   readonly raw: () => string;
   readonly see: (what: string | RegExp, ms?: number) => Promise<void>;
+  /** Writes keys and waits for what they bring. */
+  readonly press: (keys: string, what: string | RegExp, ms?: number) => Promise<void>;
   readonly exit: Promise<{ readonly exitCode: number; readonly signal?: number | undefined }>;
   readonly term: InstanceType<typeof xterm.Terminal>;
 }
 const open = new Set<() => void>();
 
-/** Ends what a failed test left. */
-export function closeWindows(): void {
-  for (const kill of open) kill();
-  open.clear();
-}
-export function removeBundle(): void {
-  rmSync(OUT, { recursive: true, force: true });
+/** Bundles the program for the tests of a file and returns a folder for their runs. Ends what a failed test left, and removes both. */
+export function setUp(): string {
+  const home = mkdtempSync(join(tmpdir(), 'kelvin-pty-'));
+  beforeAll(bundle);
+  afterEach(() => {
+    for (const kill of open) kill();
+    open.clear();
+  });
+  afterAll(() => {
+    for (const folder of [home, OUT]) rmSync(folder, { recursive: true, force: true });
+  });
+  return home;
 }
 
 /** Starts a program in a window of 100 × 30 whose terminal has a light background; `home` holds its runs and its state. */
@@ -91,5 +100,10 @@ export function start(home: string, command: string, args: readonly string[], en
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   };
-  return { write: (keys) => child.write(keys), raw: () => raw, see, exit, term };
+  const write = (keys: string): void => child.write(keys);
+  const press = (keys: string, what: string | RegExp, ms?: number): Promise<void> => {
+    write(keys);
+    return see(what, ms);
+  };
+  return { write, raw: () => raw, see, press, exit, term };
 }
