@@ -9,6 +9,7 @@ import type { Curriculum } from '../../src/core/types.ts';
 import { refuseStale } from '../../src/engine/ports.ts';
 import type { LossSpec } from '../../src/engine/ports.ts';
 import { run } from '../../src/loop/run.ts';
+import type { RunHooks } from '../../src/loop/run.ts';
 import { restoreState, storeState } from '../../src/loop/state.ts';
 import type { StoredState } from '../../src/loop/state.ts';
 import { update, withAdvantages } from '../../src/loop/update.ts';
