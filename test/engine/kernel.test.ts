@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { closeDevice, openDevice } from '../../src/engine/ggml/backend.ts';
 import { F32 } from '../../src/engine/ggml/ffi.ts';
-import { Assembler, at, indexed, R12, R13, R9, RAX, RBP, RSP } from '../../src/engine/ggml/kernel/assembler.ts';
+import { Assembler, at, indexed, R12, R13, R9, RAX, RBP, RCX, RSP } from '../../src/engine/ggml/kernel/assembler.ts';
 import { hasAvx2 } from '../../src/engine/ggml/kernel/executable.ts';
 import { KernelCalls, openKernel } from '../../src/engine/ggml/kernel/products.ts';
 import type { Pointer } from '../../src/engine/ggml/libraries.ts';
@@ -24,6 +24,13 @@ describe('the assembler', () => {
     ['vmovups ymm12, [r9 + r12*2 + 32]', (a: Assembler) => a.loadVector(12, indexed(R9, R12, 2, 32)), 'c4017c10646120'],
     ['vbroadcastss ymm3, [rax + 64]', (a: Assembler) => a.broadcast(3, at(RAX, 64)), 'c4e27d185840'],
     ['vfmadd231ps ymm1, ymm14, ymm12', (a: Assembler) => a.multiplyAdd(1, 14, 12), 'c4c20db8cc'],
+    ['vfnmadd231ps ymm5, ymm4, [rcx + 136]', (a: Assembler) => a.multiplySubtract(5, 4, at(RCX, 136)), 'c4e25dbca988000000'],
+    ['vfmadd213ps ymm3, ymm5, [rcx + 200]', (a: Assembler) => a.step(3, 5, at(RCX, 200)), 'c4e255a899c8000000'],
+    ['vdivps ymm2, ymm8, ymm3', (a: Assembler) => a.vector('divide', 2, 8, 3), 'c4e13c5ed3'],
+    ['vroundps ymm4, ymm12, 0', (a: Assembler) => a.round(4, 12), 'c4c37d08e400'],
+    ['vcvtps2dq ymm4, ymm4', (a: Assembler) => a.toIntegers(4, 4), 'c4e17d5be4'],
+    ['vpslld ymm4, ymm4, 23', (a: Assembler) => a.shiftLeft(4, 4, 23), 'c4e15d72f417'],
+    ['vpaddd ymm3, ymm3, ymm4', (a: Assembler) => a.addIntegers(3, 3, 4), 'c4e165fedc'],
     ['vperm2f128 ymm9, ymm1, ymm5, 0x31', (a: Assembler) => a.permuteHalves(9, 1, 5, 0x31), 'c4637506cd31'],
   ])('encodes %s', (_, write, bytes) => expect(hex(write)).toBe(bytes));
 
@@ -74,6 +81,61 @@ describe.skipIf(!hasAvx2())('the matrix kernel', () => {
     expect([...many.subarray(0, 33)]).toEqual([...alone]);
   });
 });
+
+describe.skipIf(!hasAvx2())('the backward of SwiGLU', () => {
+  const gates = [0, -0, 1e-30, -1e-3, 0.5, -3, 8, -8, 20, -20, 60, -60, 86.9, -86.9, 88, -88, 200, -200, 1e30, -1e30, ...Array.from({ length: 492 }, (_, i) => 40 * (uniformAt(3, 0, i) - 0.5))]; // prettier-ignore
+  const random = (stream: number): Float32Array => Float32Array.from(gates, (_, i) => 2 * uniformAt(3, stream, i) - 1);
+
+  it('is that of double precision within rounding, from the middle to the ends of the exponential', () => {
+    const [gy, up] = [random(1), random(2)];
+    const [gGate, gUp] = swigluBack(gy, Float32Array.from(gates), up);
+    gates.forEach((gate, i) => {
+      const x = Math.fround(gate);
+      const sigma = 1 / (1 + Math.exp(-x));
+      const wanted = [(gy[i] as number) * (up[i] as number) * sigma * (1 + x * (1 - sigma)), (gy[i] as number) * x * sigma];
+      // 1 + x·(1 − σ) cancels near x = −1.28, where the error is that of its terms.
+      const terms = [
+        Math.abs((gy[i] as number) * (up[i] as number) * sigma) * (1 + Math.abs(x) * (1 - sigma)),
+        Math.abs(wanted[1] as number),
+      ];
+      for (const [j, got] of [gGate[i], gUp[i]].entries())
+        expect(Math.abs((got as number) - (wanted[j] as number))).toBeLessThanOrEqual(
+          1e-6 * (terms[j] as number) + 1e-35 * Math.max(1, Math.abs(x)),
+        );
+    });
+  });
+
+  it('does not hide what is not a number', () => {
+    const nan = Float32Array.from(gates, (_, i) => (i === 5 ? NaN : 1));
+    const ones = Float32Array.from(gates, () => 1);
+    for (const [gGate, gUp] of [swigluBack(ones, nan, ones), swigluBack(nan, ones, ones)])
+      expect([gGate[5], gUp[5], gGate[6]].map(Number.isNaN)).toEqual([true, true, false]);
+  });
+});
+
+function swigluBack(...values: [gy: Float32Array, gate: Float32Array, up: Float32Array]): [Float32Array, Float32Array] {
+  const { g, lanes } = device;
+  const { f } = g;
+  const count = values[0].length;
+  const inputs = newContext(g, 4);
+  const [gy, gate, up] = values.map(() => newTensor(g, inputs, F32, count, 1)) as [Pointer, Pointer, Pointer];
+  const buffer = allocate(g, inputs, lanes[0] as Pointer, 'a test');
+  for (const [i, tensor] of [gy, gate, up].entries()) setData(g, tensor, values[i] as Float32Array);
+  const context = newContext(g, 8, 8);
+  const graph = f.ggml_new_graph_custom(context, 8, false);
+  const calls = new KernelCalls();
+  const node = kernel?.swigluBack(context, gy, gate, up, calls) as Pointer;
+  f.ggml_build_forward_expand(graph, node);
+  const allocator = allocateGraph(g, lanes[0] as Pointer, graph, 'a test');
+  f.ggml_backend_graph_compute(lanes[0] as Pointer, graph);
+  const out = getFloats(g, node);
+  f.ggml_gallocr_free(allocator);
+  f.ggml_backend_buffer_free(buffer);
+  calls.dispose();
+  f.ggml_free(context);
+  f.ggml_free(inputs);
+  return [out.subarray(0, count), out.subarray(count)];
+}
 
 interface Shape {
   readonly rows: number;

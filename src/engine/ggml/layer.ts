@@ -35,10 +35,9 @@ export function output(build: BlockBuilder, layer: number, { h, gate, up }: Save
 export function backward(build: BlockBuilder, layer: number, s: Saved, gy: Pointer): Pointer {
   const { f, c } = build;
   const gAct = build.linearBack(layer, 'ffn_down', f.ggml_swiglu_split(c, s.gate, s.up), gy);
-  const gUp = f.ggml_mul(c, gAct, f.ggml_silu(c, s.gate));
-  const gGate = f.ggml_silu_back(c, f.ggml_mul(c, gAct, s.up), s.gate);
+  const g = build.products.swigluBack(c, gAct, s.gate, s.up);
   const { normed: hNormed, y: b } = build.norm(`blk.${layer}.ffn_norm.weight`, s.h);
-  const gb = f.ggml_add(c, build.linearBack(layer, 'ffn_gate', b, gGate), build.linearBack(layer, 'ffn_up', b, gUp));
+  const gb = f.ggml_add(c, build.linearBack(layer, 'ffn_gate', b, g.gate), build.linearBack(layer, 'ffn_up', b, g.up));
   const gh = f.ggml_add(c, gy, build.normBack(`blk.${layer}.ffn_norm.weight`, s.h, hNormed, gb));
   const { gq, gk, gv } = attentionBack(build, s.attended, build.linearBack(layer, 'attn_output', s.attended.o, gh));
   const { normed, y: a } = build.norm(`blk.${layer}.attn_norm.weight`, s.x);

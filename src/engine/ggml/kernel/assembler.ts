@@ -1,5 +1,5 @@
 /**
- * A small assembler for x86-64: the integer and AVX2/FMA instructions that the matrix kernel is made of, with labels.
+ * A small assembler for x86-64: the integer and AVX2/FMA instructions that our kernels are made of, with labels.
  *
  * Encodings: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2 (REX, VEX, ModR/M, SIB).
  */
@@ -41,6 +41,9 @@ export const indexed = (base: number, index: number, scale: 1 | 2 | 4 | 8 = 1, d
 /** Condition codes of the conditional jumps. */
 const CONDITIONS = { equal: 4, notEqual: 5, less: 12, atLeast: 13, lessOrEqual: 14, greater: 15 } as const;
 export type Condition = keyof typeof CONDITIONS;
+
+/** Opcodes of operations on two vectors of 8 floats. */
+const ELEMENTWISE = { add: 0x58, multiply: 0x59, subtract: 0x5c, minimum: 0x5d, divide: 0x5e, maximum: 0x5f } as const;
 
 export class Assembler {
   readonly #code: number[] = [];
@@ -150,6 +153,36 @@ export class Assembler {
   /** to ← to + a·b, rounded once. */
   multiplyAdd(to: number, a: number, b: number): void {
     this.#vex(2, 1, 0xb8, to, a, b);
+  }
+  /** to ← −a·b + to, rounded once. */
+  multiplySubtract(to: number, a: number, b: Memory): void {
+    this.#vexMemory(2, 1, 0xbc, to, a, b);
+  }
+  /** to ← a·to + b, rounded once. */
+  step(to: number, a: number, b: Memory): void {
+    this.#vexMemory(2, 1, 0xa8, to, a, b);
+  }
+  /** to ← a (operation) b, element by element. */
+  vector(operation: keyof typeof ELEMENTWISE, to: number, a: number, b: number | Memory): void {
+    if (typeof b === 'number') this.#vex(1, 0, ELEMENTWISE[operation], to, a, b);
+    else this.#vexMemory(1, 0, ELEMENTWISE[operation], to, a, b);
+  }
+  /** To the nearest whole number, as a float. */
+  round(to: number, from: number): void {
+    this.#vex(3, 1, 0x08, to, 0, from);
+    this.#code.push(0);
+  }
+  /** Floats to 32-bit integers. */
+  toIntegers(to: number, from: number): void {
+    this.#vex(1, 1, 0x5b, to, 0, from);
+  }
+  /** 32-bit integers, shifted to the left. */
+  shiftLeft(to: number, from: number, bits: number): void {
+    this.#vex(1, 1, 0x72, 6, to, from);
+    this.#code.push(bits);
+  }
+  addIntegers(to: number, a: number, b: number): void {
+    this.#vex(1, 1, 0xfe, to, a, b);
   }
   /** 4×4 and 8×8 transposition steps. */
   unpackLow(to: number, a: number, b: number): void {

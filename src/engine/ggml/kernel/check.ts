@@ -1,4 +1,4 @@
-/** Compares the kernel with ggml on small products that take every path through it. */
+/** Compares the kernels with ggml on small operands that take every path through them. */
 import { openCpu } from '../backend.ts';
 import type { Ggml } from '../ffi.ts';
 import { F32 } from '../ffi.ts';
@@ -21,8 +21,10 @@ export function checkKernel(g: Ggml, kernel: Kernel): boolean {
   const backend = openCpu(g);
   try {
     const sides = [0, 1] as const;
-    return SIZES.every(([rows, columns, depth], seed) =>
-      sides.every((aDepth) => sides.every((bDepth) => agrees(g, backend, kernel, { rows, columns, depth, aDepth, bDepth, seed }))),
+    return (
+      SIZES.every(([rows, columns, depth], seed) =>
+        sides.every((aDepth) => sides.every((bDepth) => productAgrees(g, backend, kernel, { rows, columns, depth, aDepth, bDepth, seed }))),
+      ) && swigluAgrees(g, backend, kernel)
     );
   } finally {
     g.f.ggml_backend_free(backend);
@@ -39,31 +41,67 @@ interface Case {
 }
 
 /** Two batches of A over one of B, so that the batch loops are checked too. */
-function agrees(g: Ggml, backend: Pointer, kernel: Kernel, { rows, columns, depth, aDepth, bDepth, seed }: Case): boolean {
+function productAgrees(g: Ggml, backend: Pointer, kernel: Kernel, { rows, columns, depth, aDepth, bDepth, seed }: Case): boolean {
+  const a = [...(aDepth === 0 ? [depth, rows] : [rows, depth]), 2];
+  const b = bDepth === 0 ? [depth, columns] : [columns, depth];
+  return agree(g, backend, { operands: [a, b], spread: 1, seed }, (context, calls, [x, y]) => {
+    const upright = (t: Pointer, dimension: 0 | 1): Pointer =>
+      dimension === 0 ? t : g.f.ggml_cont(context, g.f.ggml_transpose(context, t));
+    return [
+      [kernel.node(context, { a: x, aDepth, b: y, bDepth }, calls)],
+      [g.f.ggml_mul_mat(context, upright(y, bDepth), upright(x, aDepth))],
+    ];
+  });
+}
+
+/** Gates from −12 to 12: from where the exponential rules to where it vanishes. */
+function swigluAgrees(g: Ggml, backend: Pointer, kernel: Kernel): boolean {
+  const [n, tokens] = [12, 6];
   const { f } = g;
-  const inputs = newContext(g, 4);
-  const a = newTensor(g, inputs, F32, ...(aDepth === 0 ? [depth, rows] : [rows, depth]), 2);
-  const b = newTensor(g, inputs, F32, ...(bDepth === 0 ? [depth, columns] : [columns, depth]));
+  return agree(g, backend, { operands: [[n, tokens], [n, tokens], [n, tokens]], spread: 24, seed: 9 }, (context, calls, [gy, gate, up]) => {
+    const both = kernel.swigluBack(context, gy, gate, up, calls);
+    const half = (i: number): Pointer => f.ggml_view_2d(context, both, n, tokens, 4 * n, 4 * n * tokens * i);
+    return [
+      [half(0), half(1)],
+      [f.ggml_silu_back(context, f.ggml_mul(context, gy, up), gate), f.ggml_mul(context, gy, f.ggml_silu(context, gate))],
+    ];
+  }); // prettier-ignore
+}
+
+/** Whether two ways to the same results give the same numbers, on uniform random operands around 0. */
+function agree(
+  g: Ggml,
+  backend: Pointer,
+  { operands, spread, seed }: { readonly operands: readonly (readonly number[])[]; readonly spread: number; readonly seed: number },
+  build: (context: Pointer, calls: KernelCalls, [x, y, z]: [Pointer, Pointer, Pointer]) => readonly [ours: Pointer[], theirs: Pointer[]],
+): boolean {
+  const { f } = g;
+  const inputs = newContext(g, operands.length);
+  const tensors = operands.map((shape) => newTensor(g, inputs, F32, ...shape));
   const buffer = allocate(g, inputs, backend, 'a self-check');
-  const random = (stream: number, count: number): Float32Array =>
-    Float32Array.from({ length: count }, (_, i) => uniformAt(seed, stream, i) - 0.5);
-  setData(g, a, random(1, 2 * rows * depth));
-  setData(g, b, random(2, columns * depth));
+  tensors.forEach((tensor, stream) => {
+    const count = (operands[stream] as number[]).reduce((a, b) => a * b, 1);
+    setData(
+      g,
+      tensor,
+      Float32Array.from({ length: count }, (_, i) => spread * (uniformAt(seed, stream, i) - 0.5)),
+    );
+  });
   const context = newContext(g, 16, 16);
   const graph = f.ggml_new_graph_custom(context, 16, false);
   const calls = new KernelCalls();
-  const upright = (x: Pointer, dimension: 0 | 1): Pointer => (dimension === 0 ? x : f.ggml_cont(context, f.ggml_transpose(context, x)));
-  const ours = kernel.node(context, { a, aDepth, b, bDepth }, calls);
-  const theirs = f.ggml_mul_mat(context, upright(b, bDepth), upright(a, aDepth));
-  const both = [ours, theirs].map((x) => f.ggml_scale(context, x, 1));
-  for (const node of both) f.ggml_build_forward_expand(graph, node);
+  const [ours, theirs] = build(context, calls, tensors as [Pointer, Pointer, Pointer]).map((all) =>
+    all.map((x) => f.ggml_scale(context, x, 1)),
+  ) as [Pointer[], Pointer[]];
+  for (const node of [...ours, ...theirs]) f.ggml_build_forward_expand(graph, node);
   const allocator = allocateGraph(g, backend, graph, 'a self-check');
   f.ggml_backend_graph_compute(backend, graph);
-  const [mine, reference] = both.map((x) => getFloats(g, x)) as [Float32Array, Float32Array];
+  const values = (nodes: Pointer[]): number[] => nodes.flatMap((x) => [...getFloats(g, x)]);
+  const [mine, reference] = [values(ours), values(theirs)];
   f.ggml_gallocr_free(allocator);
   f.ggml_backend_buffer_free(buffer);
   calls.dispose();
   f.ggml_free(context);
   f.ggml_free(inputs);
-  return reference.every((value, i) => Math.abs(value - (mine[i] ?? NaN)) <= TOLERANCE);
+  return reference.every((value, i) => Math.abs(value - (mine[i] ?? NaN)) <= TOLERANCE * Math.max(1, Math.abs(value)));
 }

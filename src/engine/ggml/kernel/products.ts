@@ -1,5 +1,5 @@
 /**
- * Matrix products of float32 tensors by our own kernel, as nodes of a ggml graph. It is used where the processor has AVX2,
+ * Matrix products of float32 tensors, and the backward of SwiGLU, by our own kernels, as nodes of a ggml graph. They are used where the processor has AVX2,
  * the system lets us make code executable, and a self-check of every path against ggml passes; else `openKernel` gives null
  * and ggml multiplies.
  */
@@ -9,6 +9,7 @@ import type { Pointer } from '../libraries.ts';
 import { hasAvx2, makeExecutable } from './executable.ts';
 import { FIELDS } from './micro-kernel.ts';
 import { SCRATCH, sgemmCode } from './sgemm.ts';
+import { CONSTANTS, LANES, swigluBackCode } from './swiglu.ts';
 import { checkKernel } from './check.ts';
 
 /** Byte offsets in `ggml_tensor` of the pinned version; `nb` are the strides. The self-check would find others. */
@@ -17,6 +18,8 @@ const OFFSETS = { strides: 48, source: 152, data: 248 } as const;
 // Declared once: koffi keeps some bytes for good whenever it is given a length with a type.
 const STRIDES = koffi.array('uint64_t', 4);
 const RECORD = koffi.array('int64_t', FIELDS.length);
+const SWIGLU_BYTES = 8 + 4 * LANES * Object.keys(CONSTANTS).length;
+const SWIGLU_RECORD = koffi.array('uint8_t', SWIGLU_BYTES);
 
 /** C[j][c] = Σ_p A(j, p)·B(p, c): which dimension of the two operands is the depth. */
 export interface ProductSpec {
@@ -30,11 +33,13 @@ export interface ProductSpec {
 
 export class Kernel {
   readonly #g: Ggml;
-  readonly #code: Pointer;
+  readonly #product: Pointer;
+  readonly #swigluBack: Pointer;
 
-  constructor(g: Ggml, code: Pointer) {
+  constructor(g: Ggml, product: Pointer, swigluBack: Pointer) {
     this.#g = g;
-    this.#code = code;
+    this.#product = product;
+    this.#swigluBack = swigluBack;
   }
 
   /**
@@ -76,8 +81,25 @@ export class Kernel {
       c2: out.batch * g2,
       c3: out.batch * d2,
     };
-    const call = calls.add(FIELDS.map((name) => BigInt(values[name])));
-    return this.#g.f.ggml_custom_4d(context, F32, columns, rows, d2, d3, BigInt64Array.of(a, b), 2, this.#code, 1, call);
+    const call = calls.add(
+      8 * FIELDS.length,
+      RECORD,
+      BigInt64Array.from(FIELDS, (name) => BigInt(values[name])),
+    );
+    return this.#g.f.ggml_custom_4d(context, F32, columns, rows, d2, d3, BigInt64Array.of(a, b), 2, this.#product, 1, call);
+  }
+
+  /**
+   * Gradients of `gate` and `up` [n, T] under silu(gate)·up, given that of the result: [n, T, 2], in this order. All contiguous F32, n·T a
+   * multiple of 8.
+   */
+  swigluBack(context: Pointer, gy: Pointer, gate: Pointer, up: Pointer, calls: KernelCalls): Pointer {
+    const [n = 1, tokens = 1] = extents(gate);
+    const record = new Uint8Array(SWIGLU_BYTES);
+    new BigInt64Array(record.buffer, 0, 1)[0] = BigInt(n * tokens);
+    new Float32Array(record.buffer, 8).set(Object.values(CONSTANTS).flatMap((value) => Array.from({ length: LANES }, () => value)));
+    const call = calls.add(SWIGLU_BYTES, SWIGLU_RECORD, record);
+    return this.#g.f.ggml_custom_4d(context, F32, n, tokens, 2, 1, BigInt64Array.of(gy, gate, up), 3, this.#swigluBack, 1, call);
   }
 }
 
@@ -89,9 +111,9 @@ export class KernelCalls {
   constructor() {
     this.scratch = this.#allocate(SCRATCH + 64);
   }
-  add(fields: readonly bigint[]): Pointer {
-    const address = this.#allocate(8 * fields.length);
-    koffi.encode(address, RECORD, fields);
+  add(bytes: number, type: koffi.TypeObject, record: BigInt64Array | Uint8Array): Pointer {
+    const address = this.#allocate(bytes);
+    koffi.encode(address, type, record);
     return address;
   }
   #allocate(bytes: number): Pointer {
@@ -114,9 +136,9 @@ export function openKernel(g: Ggml): Kernel | null {
 
 function make(g: Ggml): Kernel | null {
   if (g.build !== 'cpu' || !hasAvx2()) return null;
-  const code = makeExecutable(sgemmCode(OFFSETS));
-  if (code === null) return null;
-  const kernel = new Kernel(g, code);
+  const [product, swigluBack] = [makeExecutable(sgemmCode(OFFSETS)), makeExecutable(swigluBackCode(OFFSETS))];
+  if (product === null || swigluBack === null) return null;
+  const kernel = new Kernel(g, product, swigluBack);
   return checkKernel(g, kernel) ? kernel : null;
 }
 
