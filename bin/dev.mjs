@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT, ensureBuilt, ensureInstalled, runtime } from './setup.mjs';
+import { ROOT, buildScript, ensureBuilt, ensureInstalled, runtime } from './setup.mjs';
 
 ensureInstalled();
 const tool = (path, args, env = {}) =>
@@ -37,23 +37,9 @@ const tasks = {
   bench,
 };
 
-/** A script of the repository, bundled first so that it runs on any Node that the app runs on; arguments after `--` are its own. */
+/** Arguments after `--` are the script's own. */
 async function script(path, ...before) {
-  const outfile = join(ROOT, '.cache', 'trials', path.replace(/^.*\//, '').replace('.ts', '.mjs'));
-  const { build } = await import('esbuild');
-  await build({
-    absWorkingDir: ROOT,
-    entryPoints: [`scripts/${path}`],
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node22',
-    packages: 'external',
-    jsx: 'automatic',
-    logLevel: 'error',
-  });
-  const args = ['--disable-warning=ExperimentalWarning', outfile, ...before, ...process.argv.slice(3)];
+  const args = ['--disable-warning=ExperimentalWarning', await buildScript(path), ...before, ...process.argv.slice(3)];
   return spawnSync(runtime(), args, { cwd: ROOT, stdio: 'inherit' }).status ?? 1;
 }
 

@@ -122,6 +122,25 @@ export const buildOptions = (outdir) => ({
   logLevel: 'error',
 });
 
+/** Bundles a script of the repository, so that it starts in a fraction of a second on any Node that the app runs on. Returns its path. */
+export async function buildScript(path) {
+  const outfile = join(ROOT, '.cache', 'trials', path.replace(/^.*\//, '').replace('.ts', '.mjs'));
+  const { build } = await import('esbuild');
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: [`scripts/${path}`],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22',
+    packages: 'external',
+    jsx: 'automatic',
+    logLevel: 'error',
+  });
+  return outfile;
+}
+
 /** Bundles the sources into dist/ when they changed since the last time (about 0.2 s). */
 export async function ensureBuilt() {
   writeDetectorIndex(ROOT);

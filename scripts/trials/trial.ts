@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { digestOf } from '../../src/record/checkpoint.ts';
 import { openJournalReader, verifyAudit } from '../../src/record/journal.ts';
 import { verifyRecord } from '../../src/record/verify.ts';
@@ -12,23 +11,12 @@ import { nameOf } from '../../src/record/retention.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Bundles a script of this folder, so that a process of a trial starts in a fraction of a second. Returns its path. */
+/** Bundles a script of this folder for the processes of a trial. Returns its path. */
 export async function bundle(name: string): Promise<string> {
-  const outfile = join(ROOT, '.cache', 'trials', `${name}.mjs`);
-  mkdirSync(join(ROOT, '.cache', 'trials'), { recursive: true });
-  await build({
-    absWorkingDir: ROOT,
-    entryPoints: [`scripts/trials/${name}.ts`],
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node22',
-    packages: 'external',
-    jsx: 'automatic',
-    logLevel: 'error',
-  });
-  return outfile;
+  const { buildScript } = (await import(pathToFileURL(join(ROOT, 'bin', 'setup.mjs')).href)) as {
+    buildScript: (path: string) => Promise<string>;
+  };
+  return await buildScript(`trials/${name}.ts`);
 }
 
 export interface Ended {
