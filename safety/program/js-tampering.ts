@@ -1,5 +1,6 @@
 import { chain, child, children, constantText, identifier, isConstant, isFunction, walk } from './javascript.ts';
 import type { Node } from './javascript.ts';
+import { GRADING_PARTS } from './program.ts';
 import type { Claim } from './program.ts';
 
 const BUILTINS = new Set([
@@ -113,25 +114,7 @@ const DEFINERS = new Set([
   'Reflect.defineProperty',
   'Reflect.setPrototypeOf',
 ]);
-const TEST_PARTS = [
-  'test',
-  'spec',
-  'grader',
-  'grade',
-  'expected',
-  'answer',
-  'solution',
-  'checker',
-  'verif',
-  'validator',
-  'judge',
-  'score',
-  'reward',
-  'conftest',
-  'package.json',
-  'ground_truth',
-  'harness',
-];
+const TEST_PARTS = [...GRADING_PARTS, 'spec', 'package.json'];
 
 export const JS_TAMPERING_WORDS = [
   'prototype',

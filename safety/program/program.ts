@@ -20,6 +20,13 @@ export interface Claim {
   readonly why: string;
 }
 
+/** Names of files and values by which answers are graded, in any language. */
+// prettier-ignore
+export const GRADING_PARTS = [
+  'test', 'conftest', 'grader', 'grade', 'expected', 'answer', 'solution', 'checker', 'verif', 'validator', 'judge', 'score', 'reward',
+  'ground_truth', 'harness',
+];
+
 const cache = new WeakMap<Reading, Program>();
 const LONGEST_TREE = 200_000;
 const LONGEST_QUOTE = 300;

@@ -1,3 +1,4 @@
+import { GRADING_PARTS } from './program.ts';
 import type { Claim } from './program.ts';
 import { isCall } from './py-shape.ts';
 import type { Token } from './python.ts';
@@ -67,28 +68,7 @@ const ORDINARY_WRITES = new Set([
   'np.random',
   'sys.tracebacklimit',
 ]);
-const TEST_PARTS = [
-  'test',
-  'conftest',
-  'grader',
-  'grade',
-  'expected',
-  'answer',
-  'checker',
-  'verif',
-  'validator',
-  'judge',
-  'score',
-  'reward',
-  'solution',
-  'pytest.ini',
-  'tox.ini',
-  'setup.cfg',
-  'ground_truth',
-  'harness',
-  'report',
-  'results.xml',
-];
+const TEST_PARTS = [...GRADING_PARTS, 'pytest.ini', 'tox.ini', 'setup.cfg', 'report', 'results.xml'];
 const FRAMEWORK_HOOKS = [
   'pytest_runtest',
   'pytest_sessionfinish',
