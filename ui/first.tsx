@@ -1,8 +1,9 @@
 import { Box, Text, render, useInput, useWindowSize } from 'ink';
 import { useState } from 'react';
-import { Panel } from './components/Panel.tsx';
+import { panel } from './blocks.ts';
 import { keyNames } from './keys.ts';
 import { sliceTop } from './layout.ts';
+import { styled } from './paint.ts';
 import { fill, inline, pad, truncate, wrap } from './text.ts';
 import type { Line } from './text.ts';
 import { detectTheme } from './theme.ts';
@@ -66,7 +67,9 @@ export function First({
       {rows < 12 || columns < 60 ? (
         <Text wrap="truncate-end">{`Enter starts with ${choices[index]?.name ?? ''}`}</Text>
       ) : (
-        <Panel title="Welcome to Kelvin" width={width} height={height} focused theme={theme} lines={lines} />
+        panel({ title: 'Welcome to Kelvin', width, height, focused: true, theme, lines }).map((line, index) => (
+          <Text key={index}>{styled(line, theme)}</Text>
+        ))
       )}
     </Box>
   );

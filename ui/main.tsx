@@ -8,7 +8,7 @@ import { alertSequences, alertsOf } from './alerts.ts';
 import { App } from './App.tsx';
 import { askBackground } from './background.ts';
 import { copySequence } from './chosen.ts';
-import { tabsLine } from './components/Chrome.tsx';
+import { tabsLine } from './components/chrome.ts';
 import { Feed } from './feed.ts';
 import type { Connect } from './feed.ts';
 import { SCREEN_KEYS, SCREENS } from './keys.ts';
@@ -23,6 +23,7 @@ import type { RunsPort } from './runs.ts';
 import { createAppStore } from './store.ts';
 import { asksBackground, detectTheme } from './theme.ts';
 import type { ThemeOptions } from './theme.ts';
+import { openWindow } from './window.ts';
 
 export type { Connect } from './feed.ts';
 
@@ -40,8 +41,6 @@ export interface AppOptions {
   readonly onQuit?: ((leave: Leave) => void | Promise<void>) | undefined;
   /** Name for the audit log; default: the operating system's user. */
   readonly user?: string | undefined;
-  /** Ink's line-wise redraw; off for terminals that show remains of old frames. */
-  readonly incremental?: boolean | undefined;
   readonly stdin?: NodeJS.ReadStream | undefined;
   readonly stdout?: NodeJS.WriteStream | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
@@ -106,7 +105,7 @@ export async function runApp(options: AppOptions): Promise<Left> {
     onData: (restarted) => pages.invalidate(restarted),
   });
 
-  let repaint = (): void => undefined;
+  const window = openWindow(store, stdout);
   let leave: Leave = 'running';
   let open: string | undefined;
   const closing = Promise.withResolvers<void>();
@@ -130,22 +129,17 @@ export async function runApp(options: AppOptions): Promise<Left> {
     suspend: lend.suspend,
     send: (command) => feed.send(command),
     quit,
-    repaint: () => repaint(),
+    repaint: window.repaint,
     refresh: (force) => pages.refresh(force),
     now,
     user: options.user ?? userName(),
   });
   const controls = {
     actions,
-    resize: (columns: number, rows: number): void => {
-      const { size } = store.getState();
-      if (size.columns !== columns || size.rows !== rows) store.setState({ size: { columns, rows } });
-    },
-    onRepaint: (draw: () => void): void => void (repaint = draw),
     onLend: (give: Parameters<typeof lend.register>[0]): void =>
       lend.register(async (work) => {
         stdout.write(mouse.off);
-        await give(work);
+        await window.lend(() => give(work));
         stdout.write(mouse.on);
       }),
   };
@@ -184,12 +178,11 @@ export async function runApp(options: AppOptions): Promise<Left> {
   const unsubscribe = store.subscribe((state, before) => {
     if (before.pauseSeq !== null && state.pauseSeq === null) stdout.write(alerts.settle);
   });
-  const instance = render(<App store={store} controls={controls} />, {
-    stdout,
+  // What Ink writes (modes of the terminal, console output) may stand where the screen is: it is drawn whole afterwards.
+  const instance = render(<App controls={controls} />, {
+    stdout: window.shared,
     ...(options.stdin ? { stdin: options.stdin } : {}),
-    // Frames are paced by the ticks; a lower limit here would only delay keys.
-    maxFps: 1000,
-    incrementalRendering: options.incremental ?? true,
+    incrementalRendering: true,
     alternateScreen: true,
     exitOnCtrlC: false,
     interactive: true,
@@ -223,6 +216,7 @@ export async function runApp(options: AppOptions): Promise<Left> {
     if (deaf) deaf();
     stdout.off('error', onSignal);
     for (const signal of signals) process.off(signal, onKeySignal);
+    window.close();
     feed.close();
     options.models?.close();
     instance.unmount();

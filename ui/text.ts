@@ -1,8 +1,9 @@
-import stringWidth from './width.ts';
+import stringWidth, { isNarrow } from './width.ts';
 import { sanitise } from '../src/core/inert.ts';
 import type { Tone } from './theme.ts';
 
 export { inline, sanitise } from '../src/core/inert.ts';
+export { isNarrow } from './width.ts';
 
 /**
  * Text for the screen. Everything a model wrote passes `sanitise` before it is drawn: nothing in it can move the
@@ -13,6 +14,7 @@ export interface Span {
   readonly text: string;
   readonly tone?: Tone | undefined;
   readonly inverse?: boolean | undefined;
+  readonly bold?: boolean | undefined;
 }
 export type Line = readonly Span[];
 
@@ -34,7 +36,7 @@ function charWidth(char: string): number {
 
 /** Columns that sanitised text takes. */
 export function widthOf(text: string): number {
-  if (PLAIN.test(text)) return text.length;
+  if (isNarrow(text) || PLAIN.test(text)) return text.length;
   let width = 0;
   for (const char of text) width += charWidth(char);
   return width;
@@ -44,6 +46,7 @@ export const lineWidth = (line: Line): number => line.reduce((sum, span) => sum 
 
 /** The longest head of sanitised `text` that fits into `width` columns. */
 function head(text: string, width: number): string {
+  if (isNarrow(text)) return text.length <= width ? text : text.slice(0, Math.max(0, width));
   let used = 0;
   let end = 0;
   for (const char of text) {

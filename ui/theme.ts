@@ -73,6 +73,8 @@ export interface Theme {
   readonly ascii: boolean;
   readonly glyphs: Glyphs;
   readonly styles: Readonly<Record<Tone, Style>>;
+  /** Whether the terminal knows colours, bold and the like at all. */
+  readonly attributes: boolean;
 }
 
 // Task types differ in lightness as well as in hue (cyan, yellow, magenta; blue, red, magenta on white): they stay apart with red-green blindness.
@@ -125,5 +127,5 @@ export function detectTheme(env: Env, platform: NodeJS.Platform, options: ThemeO
   const name = colourless ? 'mono' : (asked ?? (isLight(env) ? 'light' : 'dark'));
   const wanted = options.ascii ?? (env['KELVIN_ASCII'] ? env['KELVIN_ASCII'] !== '0' : undefined);
   const ascii = wanted ?? (env['TERM'] === 'linux' || env['TERM'] === 'dumb' || !encodingIsUtf8(env, platform));
-  return { name, ascii, glyphs: ascii ? ASCII : UNICODE, styles: STYLES[name] };
+  return { name, ascii, glyphs: ascii ? ASCII : UNICODE, styles: STYLES[name], attributes: env['TERM'] !== 'dumb' };
 }

@@ -8,6 +8,9 @@ const NARROW = /^[ -~\u00b7\u2010-\u2027\u2190-\u2193\u2212\u2500-\u259f\u25b2\u
 // eslint-disable-next-line no-control-regex
 const STYLES = /\x1b\[[\d;]*m/g;
 
+/** Whether every character takes one column, in every terminal and by any measure. */
+export const isNarrow = (text: string): boolean => NARROW.test(text);
+
 let measure: Measure | null = null;
 /** Loaded when the first text needs it: it prepares expressions over all of Unicode. */
 const load = (): Measure => (measure ??= (createRequire(import.meta.url)('string-width') as { default: Measure }).default);

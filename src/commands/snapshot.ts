@@ -34,9 +34,7 @@ export async function snapshotCommand(options: SnapshotCommand): Promise<number>
   const { columns, rows } = options;
   if (columns < 80 || rows < 24 || columns > 400 || rows > 200)
     throw new UsageError('A screen has 80 to 400 columns and 24 to 200 rows (--columns, --rows).');
-  // Read when the terminal library is loaded: a picture has colours, whatever this terminal has.
-  process.env['FORCE_COLOR'] = '1';
-  const { snapshotSvg, snapshotText } = await import('../../ui/snapshot.tsx');
+  const { snapshotSvg, snapshotText } = await import('../../ui/snapshot.ts');
   const { SCREENS } = await import('../../ui/keys.ts');
   const screen = SCREENS.find((name) => name === options.screen);
   if (!screen) throw new UsageError(`There is no screen "${inline(options.screen)}". Screens: ${SCREENS.join(', ')}.`);

@@ -87,7 +87,11 @@ export async function mount({ columns = 80, rows = 24, reader = new FakeReader()
   const lines = (): string[] =>
     Array.from(
       { length: term.rows },
-      (_, y) => term.buffer.active.getLine(term.buffer.active.viewportY + y)?.translateToString(true) ?? '',
+      (_, y) =>
+        term.buffer.active
+          .getLine(term.buffer.active.viewportY + y)
+          ?.translateToString(true)
+          .trimEnd() ?? '',
     );
   const text = (): string => lines().join('\n');
   const see = async (what: string | RegExp): Promise<void> => {

@@ -4,7 +4,7 @@ import { curvesOf, LEAST_SPAN, zoomed } from '../../ui/curves.ts';
 import { allEvalRows, evalRows, matrixOf, suites } from '../../ui/evals.ts';
 import { ancestorsOf, nearestOf, solveRates } from '../../ui/family.ts';
 import { filterOf } from '../../ui/filter.ts';
-import { phaseLines } from '../../ui/screens/run.tsx';
+import { phaseLines } from '../../ui/screens/run.ts';
 import { codeSpans } from '../../ui/highlight.ts';
 import { keymapOf, keyTables } from '../../ui/keymap.ts';
 import { programFor } from '../../ui/lend.ts';

@@ -6,7 +6,7 @@ vi.hoisted(() => {
 import { SCREENS } from '../../ui/keys.ts';
 import { cellsOf, plainText } from '../../ui/picture/cells.ts';
 import { svgOf } from '../../ui/picture/svg.ts';
-import { frameOf, snapshotSvg, snapshotText } from '../../ui/snapshot.tsx';
+import { frameOf, snapshotSvg, snapshotText } from '../../ui/snapshot.ts';
 import { widthOf } from '../../ui/text.ts';
 import { alarm, FakeReader, record, sampleRun, startEvent } from './fakes.ts';
 

@@ -1,7 +1,7 @@
 import { widthOf } from '../text.ts';
 
 /**
- * A drawn frame as cells: what Ink writes for one screen is text with colours (SGR sequences) and line feeds, nothing else.
+ * A drawn frame as cells: what is written for one screen is text with colours (SGR sequences) and line feeds, nothing else.
  * Sequences of any other kind would be a fault of ours; they are dropped.
  */
 export interface Look {

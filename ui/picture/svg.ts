@@ -164,7 +164,7 @@ class Canvas {
   }
 }
 
-/** @param frame one drawn screen, as Ink writes it. `title` is read aloud by screen readers. */
+/** @param frame one drawn screen, text with SGR sequences. `title` is read aloud by screen readers. */
 export function svgOf(
   frame: string,
   size: { readonly columns: number; readonly rows: number },

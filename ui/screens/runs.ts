@@ -1,6 +1,6 @@
-import { Box } from 'ink';
 import type { RunSummary } from '../../src/record/folder.ts';
-import { Panel } from '../components/Panel.tsx';
+import { above, beside, panel } from '../blocks.ts';
+import type { Block } from '../blocks.ts';
 import { clampScroll, inner, panes, sliceTop } from '../layout.ts';
 import { runsDetail, runsPane } from '../runs-detail.ts';
 import { shownRuns } from '../runs.ts';
@@ -29,7 +29,7 @@ export function runRow(run: RunSummary, chosen: boolean, mark: string, width: nu
   );
 }
 
-export function RunsScreen({ state }: { readonly state: AppState }) {
+export function runsScreen(state: AppState): Block {
   const { runs, theme } = state;
   const layout = panes(state, runs.focus);
   const room = inner(layout.list);
@@ -51,30 +51,27 @@ export function RunsScreen({ state }: { readonly state: AppState }) {
   const scroll = clampScroll(runs.scroll, detail.length, size.height);
   const chosen = shown[index];
   const more = detail.length > size.height ? `${scroll + 1}-${Math.min(detail.length, scroll + size.height)} of ${detail.length}` : '';
-  return (
-    <Box flexDirection={layout.stacked ? 'column' : 'row'}>
-      <Panel
-        title={`runs ${shown.length}`}
-        note={
-          runs.text === ''
-            ? runs.marked.length > 0
-              ? `${runs.marked.length} marked`
-              : ''
-            : `"${truncate(inline(runs.text, theme.ascii), 20)}"`
-        }
-        {...layout.list}
-        focused={runs.focus === 'list'}
-        theme={theme}
-        lines={list}
-      />
-      <Panel
-        title={chosen ? inline(chosen.name, theme.ascii) : 'run'}
-        note={more}
-        {...pane}
-        focused={runs.focus === 'detail'}
-        theme={theme}
-        lines={detail.slice(scroll)}
-      />
-    </Box>
+  return (layout.stacked ? above : beside)(
+    panel({
+      title: `runs ${shown.length}`,
+      note:
+        runs.text === ''
+          ? runs.marked.length > 0
+            ? `${runs.marked.length} marked`
+            : ''
+          : `"${truncate(inline(runs.text, theme.ascii), 20)}"`,
+      ...layout.list,
+      focused: runs.focus === 'list',
+      theme,
+      lines: list,
+    }),
+    panel({
+      title: chosen ? inline(chosen.name, theme.ascii) : 'run',
+      note: more,
+      ...pane,
+      focused: runs.focus === 'detail',
+      theme,
+      lines: detail.slice(scroll),
+    }),
   );
 }

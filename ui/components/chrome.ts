@@ -6,7 +6,7 @@ import { banner, clock, health, parameters, runState, STATE_TONE } from '../sele
 import type { AppState, Purpose } from '../store.ts';
 import { fill, inline, lineWidth, pad, truncate, widthOf } from '../text.ts';
 import type { Line, Span } from '../text.ts';
-import { Lines } from './Lines.tsx';
+import type { Block } from '../blocks.ts';
 
 /** As many parts as fit into the width, in order of `rank` (0 is always there), in their own order on the line. */
 export function arrange(parts: readonly { readonly rank: number; readonly line: Line }[], width: number, gap: number): Line {
@@ -114,7 +114,8 @@ export function healthLine(state: AppState): Line {
   );
 }
 
-export function Header({ state }: { readonly state: AppState }) {
+/** The lines on top: title and state, the screens, the monitor's health, and the banner when there is one. */
+export function header(state: AppState): Block {
   const alert = banner(state);
   const { columns } = state.size;
   const { theme } = state;
@@ -124,7 +125,7 @@ export function Header({ state }: { readonly state: AppState }) {
     const text = truncate(` ${theme.glyphs.warn} ${inline(alert.text, theme.ascii)}`, columns - widthOf(hint), theme.glyphs.ellipsis);
     lines.push(fill([{ text: pad(text, columns - widthOf(hint)) + hint, tone: alert.tone }], columns, true));
   }
-  return <Lines lines={lines.map((line) => fill(line, columns))} theme={theme} />;
+  return lines.map((line) => fill(line, columns));
 }
 
 /** A hint is dropped while its key would do nothing. */
@@ -172,6 +173,4 @@ export function statusLine(state: AppState): Line {
   return [{ text: ' ' }, ...arrange(parts, size.columns - 2, 2)];
 }
 
-export function StatusBar({ state }: { readonly state: AppState }) {
-  return <Lines lines={[fill(statusLine(state), state.size.columns)]} theme={state.theme} />;
-}
+export const statusBar = (state: AppState): Block => [fill(statusLine(state), state.size.columns)];

@@ -1,6 +1,6 @@
-import { Box } from 'ink';
 import type { FlaggedThought } from '../../src/core/fold.ts';
-import { Panel } from '../components/Panel.tsx';
+import { above, beside, panel } from '../blocks.ts';
+import type { Block } from '../blocks.ts';
 import { severityTone } from '../detail.ts';
 import { clampScroll, inner, panes, sliceTop } from '../layout.ts';
 import { safetyDetail, safetyScroll } from '../panes.ts';
@@ -28,7 +28,7 @@ export function findingRow(item: FlaggedThought, chosen: boolean, width: number,
   return fill(line, width, chosen);
 }
 
-export function SafetyScreen({ state }: { readonly state: AppState }) {
+export function safetyScreen(state: AppState): Block {
   const { safety, theme, view } = state;
   const layout = panes(state, safety.focus);
   const room = inner(layout.list);
@@ -59,25 +59,25 @@ export function SafetyScreen({ state }: { readonly state: AppState }) {
         );
   const main = detail.main.length === 0 ? empty : detail.main.slice(clampScroll(scroll, detail.main.length, size.height));
   const more = lines > size.height ? `${scroll + 1}-${Math.min(lines, scroll + size.height)} of ${lines}` : '';
-  return (
-    <Box flexDirection={layout.stacked ? 'column' : 'row'}>
-      <Panel
-        title={safety.all ? 'all findings' : 'open findings'}
-        note={`S4 ${s4}  S3 ${s3}  S2 ${s2}  S1 ${s1}`}
-        {...layout.list}
-        focused={safety.focus === 'list'}
-        theme={theme}
-        lines={list}
-      />
-      <Panel title="evidence" note={more} {...layout.detail} focused={safety.focus === 'detail'} theme={theme} lines={main} />
-      {layout.side && (
-        <Panel
-          title="answer, program, prompt"
-          {...layout.side}
-          theme={theme}
-          lines={detail.side.slice(clampScroll(scroll, detail.side.length, inner(layout.side).height))}
-        />
-      )}
-    </Box>
+  return (layout.stacked ? above : beside)(
+    panel({
+      title: safety.all ? 'all findings' : 'open findings',
+      note: `S4 ${s4}  S3 ${s3}  S2 ${s2}  S1 ${s1}`,
+      ...layout.list,
+      focused: safety.focus === 'list',
+      theme,
+      lines: list,
+    }),
+    panel({ title: 'evidence', note: more, ...layout.detail, focused: safety.focus === 'detail', theme, lines: main }),
+    ...(layout.side
+      ? [
+          panel({
+            title: 'answer, program, prompt',
+            ...layout.side,
+            theme,
+            lines: detail.side.slice(clampScroll(scroll, detail.side.length, inner(layout.side).height)),
+          }),
+        ]
+      : []),
   );
 }

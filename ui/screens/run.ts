@@ -1,13 +1,12 @@
-import { Box } from 'ink';
-import { useMemo } from 'react';
 import { COMPARED } from '../../src/core/collapse.ts';
 import type { CollapseLevel } from '../../src/core/collapse.ts';
 import type { Phase } from '../../src/core/events.ts';
 import type { RunView } from '../../src/core/fold.ts';
 import { riskOf } from '../../src/core/health.ts';
+import { above, beside, panel, space } from '../blocks.ts';
+import type { Block } from '../blocks.ts';
 import { chart, extent, short } from '../chart.ts';
 import type { Series } from '../chart.ts';
-import { Panel } from '../components/Panel.tsx';
 import { bodyRows } from '../layout.ts';
 import { byType, heldout, latest, values } from '../select.ts';
 import type { AppState } from '../store.ts';
@@ -167,71 +166,67 @@ export function grid(width: number, height: number): { readonly columns: number;
 export const share = (total: number, parts: number): number[] =>
   Array.from({ length: parts }, (_, i) => Math.floor(((i + 1) * total) / parts) - Math.floor((i * total) / parts));
 
-function ChartPanel({
-  spec,
-  state,
-  width,
-  height,
-  focused,
-}: {
-  readonly spec: ChartSpec;
-  readonly state: AppState;
-  readonly width: number;
-  readonly height: number;
-  readonly focused: boolean;
-}) {
-  const { theme, view } = state;
-  const lines = useMemo(() => chartLines(spec, view.steps, width - 4, height - 2, theme), [spec, view.steps, width, height, theme]);
-  return <Panel title={spec.title} width={width} height={height} theme={theme} focused={focused} lines={lines} />;
+const drawn = new WeakMap<RunView['steps'], Map<string, Block>>();
+
+/** A chart in its frame; drawn once for the same steps, size and theme. */
+function chartPanel(spec: ChartSpec, { theme, view: { steps } }: AppState, width: number, height: number, focused: boolean): Block {
+  let known = drawn.get(steps);
+  if (!known) drawn.set(steps, (known = new Map()));
+  const key = `${spec.title}/${width}/${height}/${focused}/${theme.name}/${theme.ascii}`;
+  let block = known.get(key);
+  if (!block) {
+    const lines = chartLines(spec, steps, width - 4, height - 2, theme);
+    known.set(key, (block = panel({ title: spec.title, width, height, theme, focused, lines })));
+  }
+  return block;
 }
 
-export function RunScreen({ state }: { readonly state: AppState }) {
+export function runScreen(state: AppState): Block {
   const { size, theme, view } = state;
   const width = size.columns;
   const height = bodyRows(state);
   const at = Math.min(state.run.chart, CHARTS.length - 1);
-  if (state.run.zoom) return <ChartPanel spec={CHARTS[at]!} state={state} width={width} height={height} focused />;
+  if (state.run.zoom) return chartPanel(CHARTS[at]!, state, width, height, true);
   const { columns, rows, foot } = grid(width, height);
-  const heights = share(height - foot, rows);
   // The chosen chart is always in sight: rows above it scroll away.
   const firstRow = Math.max(0, Math.floor(at / columns) - rows + 1);
   // Wide terminals have room for the words that are being written.
   const [left, middle] =
     width < 150 ? [Math.ceil(width / 2), 0] : [Math.min(64, Math.floor(width / 3)), width - 2 * Math.min(64, Math.floor(width / 3))];
-  return (
-    <Box flexDirection="column" height={height}>
-      {heights.map((h, row) => (
-        <Box key={row} height={h}>
-          {share(width, columns).map((w, column) => {
-            const index = (firstRow + row) * columns + column;
-            const spec = CHARTS[index];
-            return spec ? <ChartPanel key={column} spec={spec} state={state} width={w} height={h} focused={index === at} /> : null;
-          })}
-        </Box>
-      ))}
-      <Box height={foot}>
-        <Panel title="this step" note={lossNote(view.steps)} width={left} height={foot} theme={theme} lines={phaseLines(state, left - 4)} />
-        {middle > 0 && (
-          <Panel
-            title="thinking now"
-            note={streamNote(state)}
-            width={middle}
-            height={foot}
-            theme={theme}
-            lines={liveLines(state, middle - 4, foot - 2)}
-          />
-        )}
-        <Panel
-          title="held-out accuracy"
-          note={view.evals.length > 1 ? `step ${view.evals.at(-1)![0]}` : ''}
-          width={width - left - middle}
-          height={foot}
-          theme={theme}
-          lines={heldoutLines(state, width - left - middle - 4)}
-        />
-      </Box>
-    </Box>
+  const right = width - left - middle;
+  const charts = share(height - foot, rows).map((h, row) =>
+    beside(
+      ...share(width, columns).map((w, column) => {
+        const index = (firstRow + row) * columns + column;
+        const spec = CHARTS[index];
+        return spec ? chartPanel(spec, state, w, h, index === at) : space(w, h);
+      }),
+    ),
   );
+  const footer = [
+    panel({ title: 'this step', note: lossNote(view.steps), width: left, height: foot, theme, lines: phaseLines(state, left - 4) }),
+    ...(middle > 0
+      ? [
+          panel({
+            title: 'thinking now',
+            note: streamNote(state),
+            width: middle,
+            height: foot,
+            theme,
+            lines: liveLines(state, middle - 4, foot - 2),
+          }),
+        ]
+      : []),
+    panel({
+      title: 'held-out accuracy',
+      note: view.evals.length > 1 ? `step ${view.evals.at(-1)![0]}` : '',
+      width: right,
+      height: foot,
+      theme,
+      lines: heldoutLines(state, right - 4),
+    }),
+  ];
+  return above(...charts, beside(...footer));
 }
 
 function streamNote({ live, followed }: AppState): string {

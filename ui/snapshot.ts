@@ -1,12 +1,12 @@
-import { renderToString } from 'ink';
 import type { RunView } from '../src/core/fold.ts';
 import type { JournalReader } from '../src/record/port.ts';
 import { Actions } from './actions.ts';
-import { Frame } from './App.tsx';
 import { Feed } from './feed.ts';
+import { frameOf as drawn } from './frame.ts';
 import { SCREEN_KEYS } from './keys.ts';
 import type { ScreenName } from './keys.ts';
 import { isFilling, Pages } from './pages.ts';
+import { styled } from './paint.ts';
 import { plainText } from './picture/cells.ts';
 import { svgOf } from './picture/svg.ts';
 import { Runs } from './runs.ts';
@@ -34,7 +34,7 @@ export interface SnapshotOptions {
   readonly now: number;
 }
 
-/** A frame as Ink writes it, text with colours; the caller has to see to it that chalk knows of colours (FORCE_COLOR). */
+/** A frame as text with colours, a line for each row. */
 export function frameOf(options: SnapshotOptions): string {
   const { runName, reader, screen, columns, rows } = options;
   const theme = detectTheme({ LANG: 'C.UTF-8', TERM: 'xterm' }, 'linux', { name: options.theme, ascii: false });
@@ -66,7 +66,9 @@ export function frameOf(options: SnapshotOptions): string {
   }
   if (screen === 'runs') runs.refresh(options.now);
   feed.close();
-  return renderToString(<Frame state={store.getState()} />, { columns });
+  return drawn(store.getState())
+    .map((line) => styled(line, theme))
+    .join('\n');
 }
 
 export const snapshotText = (options: SnapshotOptions): string => `${plainText(frameOf(options))}\n`;

@@ -1,7 +1,7 @@
-import { Box } from 'ink';
 import type { EngineInfo } from '../../src/core/types.ts';
+import { above, beside, panel } from '../blocks.ts';
+import type { Block } from '../blocks.ts';
 import { chart, short } from '../chart.ts';
-import { Panel } from '../components/Panel.tsx';
 import { bodyRows } from '../layout.ts';
 import { health, latest, parameters, percent } from '../select.ts';
 import type { AppState } from '../store.ts';
@@ -170,60 +170,36 @@ export function timeLines({ view, theme }: AppState, width: number): Line[] {
   ];
 }
 
-export function MachineScreen({ state }: { readonly state: AppState }) {
-  const { theme, machine, view } = state;
+export function machineScreen(state: AppState): Block {
+  const { theme, machine } = state;
   const width = state.size.columns;
   const height = bodyRows(state);
   const top = Math.max(6, Math.floor(height * 0.42));
   const low = height - top;
+  const half = Math.ceil(low / 2);
   const left = Math.ceil(width / 2);
   const right = width - left;
-  const wide = width >= 110;
-  const bottom = wide ? [Math.ceil(width / 3), Math.floor(width / 3), width - Math.ceil(width / 3) - Math.floor(width / 3)] : [left, right];
-  const [one = 0, two = 0, three = 0] = bottom;
-  const half = Math.ceil(low / 2);
-  const queues = (w: number, h: number) => <Panel title="queues" width={w} height={h} theme={theme} lines={queueLines(state, w - 4)} />;
-  const seconds = (w: number, h: number) => (
-    <Panel title="where the time goes" width={w} height={h} theme={theme} lines={timeLines(state, w - 4)} />
+  const pane = (title: string, w: number, h: number, lines: (width: number, height: number) => readonly Line[], note = ''): Block =>
+    panel({ title, note, width: w, height: h, theme, lines: lines(w - 4, h - 2) });
+  const queues = (w: number, h: number): Block => pane('queues', w, h, (room) => queueLines(state, room));
+  const seconds = (w: number, h: number): Block => pane('where the time goes', w, h, (room) => timeLines(state, room));
+  const sandbox = (w: number, h: number): Block => pane('sandbox', w, h, (room) => sandboxLines(state, room));
+  const engine = (w: number, h: number): Block =>
+    pane('engine', w, h, (room) => engineLines(state, room), state.view.info ? inline(state.view.info.backend, theme.ascii) : '');
+  const load = machine.load > 0 ? `load ${machine.load.toFixed(1)} on ${machine.cores.length} cores` : '';
+  const upper = beside(
+    pane('processor', left, top, (w, h) => processorLines(state, w, h), load),
+    pane('memory', right, top, (w, h) => memoryLines(state, w, h)),
   );
-  const sandbox = (w: number, h: number) => <Panel title="sandbox" width={w} height={h} theme={theme} lines={sandboxLines(state, w - 4)} />;
-  const note = machine.load > 0 ? `load ${machine.load.toFixed(1)} on ${machine.cores.length} cores` : '';
-  return (
-    <Box flexDirection="column" height={height}>
-      <Box height={top}>
-        <Panel title="processor" note={note} width={left} height={top} theme={theme} lines={processorLines(state, left - 4, top - 2)} />
-        <Panel title="memory" width={right} height={top} theme={theme} lines={memoryLines(state, right - 4, top - 2)} />
-      </Box>
-      <Box height={low}>
-        {wide ? (
-          <>
-            <Panel
-              title="engine"
-              note={view.info?.backend ?? ''}
-              width={one}
-              height={low}
-              theme={theme}
-              lines={engineLines(state, one - 4)}
-            />
-            <Box flexDirection="column">
-              {sandbox(two, half)}
-              {queues(two, low - half)}
-            </Box>
-            {seconds(three, low)}
-          </>
-        ) : (
-          <>
-            <Box flexDirection="column">
-              <Panel title="engine" width={one} height={half} theme={theme} lines={engineLines(state, one - 4)} />
-              {queues(one, low - half)}
-            </Box>
-            <Box flexDirection="column">
-              {seconds(two, half)}
-              {sandbox(two, low - half)}
-            </Box>
-          </>
-        )}
-      </Box>
-    </Box>
+  if (width < 110)
+    return above(
+      upper,
+      beside(above(engine(left, half), queues(left, low - half)), above(seconds(right, half), sandbox(right, low - half))),
+    );
+  const third = Math.ceil(width / 3);
+  const middle = Math.floor(width / 3);
+  return above(
+    upper,
+    beside(engine(third, low), above(sandbox(middle, half), queues(middle, low - half)), seconds(width - third - middle, low)),
   );
 }

@@ -1,6 +1,6 @@
-import { Box } from 'ink';
 import type { Task } from '../../src/core/types.ts';
-import { Panel } from '../components/Panel.tsx';
+import { above, beside, panel } from '../blocks.ts';
+import type { Block } from '../blocks.ts';
 import { callOf } from '../highlight.ts';
 import { clampScroll, inner, panes, sliceTop } from '../layout.ts';
 import { tasksDetail } from '../panes.ts';
@@ -27,7 +27,7 @@ export function taskRow(task: Task, chosen: boolean, width: number, theme: Theme
   return fill(line, width, chosen);
 }
 
-export function TasksScreen({ state }: { readonly state: AppState }) {
+export function tasksScreen(state: AppState): Block {
   const { tasks, theme, view } = state;
   const layout = panes(state, tasks.focus);
   const room = inner(layout.list);
@@ -50,23 +50,21 @@ export function TasksScreen({ state }: { readonly state: AppState }) {
     .join(' ');
   const total = Math.max(view.counts.tasks, tasks.rows.length);
   const task = shown[tasks.index];
-  return (
-    <Box flexDirection={layout.stacked ? 'column' : 'row'}>
-      <Panel
-        title={`tasks ${total}`}
-        note={filter || `${shown.length === 0 ? 0 : tasks.index + 1} of ${Math.max(total, shown.length)}`}
-        {...layout.list}
-        focused={tasks.focus === 'list'}
-        theme={theme}
-        lines={list}
-      />
-      <Panel
-        title={task ? `task ${inline(task.id, theme.ascii)}` : 'task'}
-        {...detailPane}
-        focused={tasks.focus === 'detail'}
-        theme={theme}
-        lines={main.slice(scroll, scroll + size.height)}
-      />
-    </Box>
+  return (layout.stacked ? above : beside)(
+    panel({
+      title: `tasks ${total}`,
+      note: filter || `${shown.length === 0 ? 0 : tasks.index + 1} of ${Math.max(total, shown.length)}`,
+      ...layout.list,
+      focused: tasks.focus === 'list',
+      theme,
+      lines: list,
+    }),
+    panel({
+      title: task ? `task ${inline(task.id, theme.ascii)}` : 'task',
+      ...detailPane,
+      focused: tasks.focus === 'detail',
+      theme,
+      lines: main.slice(scroll, scroll + size.height),
+    }),
   );
 }

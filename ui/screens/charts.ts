@@ -1,6 +1,6 @@
-import { Box } from 'ink';
 import { chart, short } from '../chart.ts';
-import { Panel } from '../components/Panel.tsx';
+import { above, beside, panel } from '../blocks.ts';
+import type { Block } from '../blocks.ts';
 import { curvesOf } from '../curves.ts';
 import type { Curves } from '../curves.ts';
 import { inner, panes, sliceTop } from '../layout.ts';
@@ -10,7 +10,7 @@ import { fill, fit, inline, lineWidth, pad, truncate } from '../text.ts';
 import type { Line, Span } from '../text.ts';
 
 /** Screen 5: any metric of the run, with a cursor that reads values, beside the same metric of other runs. */
-export function ChartsScreen({ state }: { readonly state: AppState }) {
+export function chartsScreen(state: AppState): Block {
   const { charts, theme, view } = state;
   const layout = panes(state, 'list');
   const room = inner(layout.list);
@@ -30,24 +30,22 @@ export function ChartsScreen({ state }: { readonly state: AppState }) {
   const curves = path ? curvesOf(state, path) : null;
   const pane = { width: layout.detail.width + (layout.side?.width ?? 0), height: layout.detail.height };
   const zoom = curves && charts.span !== null ? `steps ${curves.first}-${curves.last}` : '';
-  return (
-    <Box flexDirection={layout.stacked ? 'column' : 'row'}>
-      <Panel
-        title={`metrics ${paths.length}`}
-        note={charts.text === '' ? '' : `"${truncate(inline(charts.text, theme.ascii), 20)}"`}
-        {...layout.list}
-        focused
-        theme={theme}
-        lines={list}
-      />
-      <Panel
-        title={path ? inline(path, theme.ascii) : 'chart'}
-        note={[zoom, charts.log ? 'log axis' : ''].filter(Boolean).join(', ')}
-        {...pane}
-        theme={theme}
-        lines={curves ? bigChart(state, curves, inner(pane)) : []}
-      />
-    </Box>
+  return (layout.stacked ? above : beside)(
+    panel({
+      title: `metrics ${paths.length}`,
+      note: charts.text === '' ? '' : `"${truncate(inline(charts.text, theme.ascii), 20)}"`,
+      ...layout.list,
+      focused: true,
+      theme,
+      lines: list,
+    }),
+    panel({
+      title: path ? inline(path, theme.ascii) : 'chart',
+      note: [zoom, charts.log ? 'log axis' : ''].filter(Boolean).join(', '),
+      ...pane,
+      theme,
+      lines: curves ? bigChart(state, curves, inner(pane)) : [],
+    }),
   );
 }
 

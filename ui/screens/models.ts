@@ -1,5 +1,5 @@
-import { Box } from 'ink';
-import { Panel } from '../components/Panel.tsx';
+import { above, panel } from '../blocks.ts';
+import type { Block } from '../blocks.ts';
 import { bodyRows, inner, sliceTop } from '../layout.ts';
 import type { ModelRow } from '../models.ts';
 import { parameters } from '../select.ts';
@@ -66,7 +66,7 @@ function detailLines(row: ModelRow, state: AppState, width: number): Line[] {
   return lines;
 }
 
-export function ModelsScreen({ state }: { readonly state: AppState }) {
+export function modelsScreen(state: AppState): Block {
   const { models, theme } = state;
   const width = state.size.columns;
   const height = bodyRows(state);
@@ -87,22 +87,20 @@ export function ModelsScreen({ state }: { readonly state: AppState }) {
     [{ text: models.error ? sanitise(models.error, theme.ascii) : 'Planning the memory of each model; a few seconds.', tone: 'muted' }],
   ];
   const row = rows[models.index];
-  return (
-    <Box flexDirection="column">
-      <Panel
-        title={rows.length > 0 ? `models ${rows.length}` : 'models'}
-        note={rows.length > 0 ? `${rows.filter((each) => each.file !== null).length} on disk` : ''}
-        {...list}
-        focused
-        theme={theme}
-        lines={models.rows === null ? waiting : [head, ...shown]}
-      />
-      <Panel
-        title={row ? inline(row.name, theme.ascii) : 'model'}
-        {...detail}
-        theme={theme}
-        lines={row ? detailLines(row, state, inner(detail).width) : []}
-      />
-    </Box>
+  return above(
+    panel({
+      title: rows.length > 0 ? `models ${rows.length}` : 'models',
+      note: rows.length > 0 ? `${rows.filter((each) => each.file !== null).length} on disk` : '',
+      ...list,
+      focused: true,
+      theme,
+      lines: models.rows === null ? waiting : [head, ...shown],
+    }),
+    panel({
+      title: row ? inline(row.name, theme.ascii) : 'model',
+      ...detail,
+      theme,
+      lines: row ? detailLines(row, state, inner(detail).width) : [],
+    }),
   );
 }

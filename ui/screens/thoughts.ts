@@ -1,6 +1,6 @@
-import { Box } from 'ink';
 import type { RolloutRecord } from '../../src/core/events.ts';
-import { Panel } from '../components/Panel.tsx';
+import { above, beside, panel } from '../blocks.ts';
+import type { Block } from '../blocks.ts';
 import { severityTone, signed } from '../detail.ts';
 import { clampScroll, inner, panes, sliceTop } from '../layout.ts';
 import { thoughtsDetail } from '../panes.ts';
@@ -54,7 +54,7 @@ function filterNote(state: AppState): string {
   return [...parts.filter((part) => part !== undefined), ...text].join(' ');
 }
 
-export function ThoughtsScreen({ state }: { readonly state: AppState }) {
+export function thoughtsScreen(state: AppState): Block {
   const { thoughts, theme, live } = state;
   const layout = panes(state, thoughts.focus);
   const rows = inner(layout.list);
@@ -68,7 +68,7 @@ export function ThoughtsScreen({ state }: { readonly state: AppState }) {
     const stream = past ? undefined : live[at];
     if (record) list.push(rolloutRow(record, at === index, rows.width, theme));
     else if (stream) list.push(streamRow(stream, at === index, rows.width, theme));
-    else list.push([{ text: '  …' }]);
+    else list.push([{ text: `  ${theme.glyphs.ellipsis}` }]);
   }
   if (count === 0) list.push([{ text: emptyText(state), tone: 'muted' }]);
 
@@ -89,33 +89,33 @@ export function ThoughtsScreen({ state }: { readonly state: AppState }) {
   const more =
     detail.main.length > size.height ? `${scroll + 1}-${Math.min(detail.main.length, scroll + size.height)} of ${detail.main.length}` : '';
   const note = past ? filterNote(state) || `${count === 0 ? 0 : index + 1} of ${count}` : thoughts.follow ? 'following' : '';
-  return (
-    <Box flexDirection={layout.stacked ? 'column' : 'row'}>
-      <Panel
-        title={past ? (isFiltered(thoughts.filter) ? `past ${countText(state)}` : 'past') : `live ${live.length}`}
-        note={note}
-        {...layout.list}
-        focused={thoughts.focus === 'list'}
-        theme={theme}
-        lines={list}
-      />
-      <Panel
-        title={title}
-        note={more}
-        {...layout.detail}
-        focused={thoughts.focus === 'detail'}
-        theme={theme}
-        lines={detail.main.slice(scroll, scroll + size.height)}
-      />
-      {layout.side && (
-        <Panel
-          title="program, execution, reward"
-          {...layout.side}
-          theme={theme}
-          lines={detail.side.slice(clampScroll(thoughts.scroll, detail.side.length, inner(layout.side).height))}
-        />
-      )}
-    </Box>
+  return (layout.stacked ? above : beside)(
+    panel({
+      title: past ? (isFiltered(thoughts.filter) ? `past ${countText(state)}` : 'past') : `live ${live.length}`,
+      note,
+      ...layout.list,
+      focused: thoughts.focus === 'list',
+      theme,
+      lines: list,
+    }),
+    panel({
+      title,
+      note: more,
+      ...layout.detail,
+      focused: thoughts.focus === 'detail',
+      theme,
+      lines: detail.main.slice(scroll, scroll + size.height),
+    }),
+    ...(layout.side
+      ? [
+          panel({
+            title: 'program, execution, reward',
+            ...layout.side,
+            theme,
+            lines: detail.side.slice(clampScroll(thoughts.scroll, detail.side.length, inner(layout.side).height)),
+          }),
+        ]
+      : []),
   );
 }
 

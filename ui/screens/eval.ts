@@ -1,6 +1,6 @@
-import { Box } from 'ink';
 import { chart, short } from '../chart.ts';
-import { Panel } from '../components/Panel.tsx';
+import { above, beside, panel } from '../blocks.ts';
+import type { Block } from '../blocks.ts';
 import { section } from '../detail.ts';
 import { evalRows, matrixOf, MODE_NAMES, suites } from '../evals.ts';
 import type { EvalRow } from '../evals.ts';
@@ -107,7 +107,7 @@ function historyLines(row: EvalRow, width: number, height: number, theme: Theme)
   return [title, text, ...chart([{ values, tone: 'accent', label: row.path }], width, height - 2, theme, { format })];
 }
 
-export function EvalScreen({ state }: { readonly state: AppState }) {
+export function evalScreen(state: AppState): Block {
   const { evals, theme, view } = state;
   const layout = panes(state, 'list');
   const room = inner(layout.list);
@@ -129,27 +129,24 @@ export function EvalScreen({ state }: { readonly state: AppState }) {
   const left = size.height - Math.min(tables.length, Math.max(0, size.height - 3));
   const history = chosen ? historyLines(chosen, size.width, Math.min(16, left), theme) : [];
   const lines = [...tables.slice(0, size.height - history.length), ...history];
-  return (
-    <Box flexDirection={layout.stacked ? 'column' : 'row'}>
-      <Panel
-        title={`figures ${rows.length}`}
-        note={evals.text === '' ? '' : `"${truncate(inline(evals.text, theme.ascii), 20)}"`}
-        {...layout.list}
-        focused
-        theme={theme}
-        lines={list}
-      />
-      <Panel
-        title="before and now"
-        note={
-          view.evals.length > 0
-            ? `${view.evals.length === 1 ? 'one evaluation' : `${view.evals.length} evaluations`}, last after step ${view.evals.at(-1)![0]}`
-            : ''
-        }
-        {...pane}
-        theme={theme}
-        lines={lines}
-      />
-    </Box>
+  return (layout.stacked ? above : beside)(
+    panel({
+      title: `figures ${rows.length}`,
+      note: evals.text === '' ? '' : `"${truncate(inline(evals.text, theme.ascii), 20)}"`,
+      ...layout.list,
+      focused: true,
+      theme,
+      lines: list,
+    }),
+    panel({
+      title: 'before and now',
+      note:
+        view.evals.length > 0
+          ? `${view.evals.length === 1 ? 'one evaluation' : `${view.evals.length} evaluations`}, last after step ${view.evals.at(-1)![0]}`
+          : '',
+      ...pane,
+      theme,
+      lines,
+    }),
   );
 }

@@ -1,15 +1,14 @@
-import { Box } from 'ink';
-import { windowOf } from '../editor.ts';
-import { textOf } from '../editor.ts';
+import { centred, panel } from '../blocks.ts';
+import type { Block } from '../blocks.ts';
+import { textOf, windowOf } from '../editor.ts';
 import { bodyRows, sliceTop } from '../layout.ts';
 import { commandsFor } from '../palette.ts';
 import type { AppState, Modal } from '../store.ts';
 import { fill, fit, inline, pad, truncate } from '../text.ts';
 import type { Line } from '../text.ts';
-import { Panel } from './Panel.tsx';
 
 /** The command palette over the screen. */
-export function Palette({ state, modal }: { readonly state: AppState; readonly modal: Extract<Modal, { kind: 'palette' }> }) {
+export function palette(state: AppState, modal: Extract<Modal, { kind: 'palette' }>): Block {
   const { theme } = state;
   const width = Math.min(90, state.size.columns);
   const height = Math.min(20, bodyRows(state));
@@ -24,17 +23,7 @@ export function Palette({ state, modal }: { readonly state: AppState; readonly m
     return fill([{ text }, { text: pad(key, 10, 'right'), tone: 'accent' }], room, top + offset === index);
   });
   const lines = [input, ...(rows.length === 0 ? [[{ text: 'No command fits.', tone: 'muted' as const }]] : rows)];
-  return (
-    <Box height={bodyRows(state)} width={state.size.columns} paddingLeft={Math.max(0, Math.floor((state.size.columns - width) / 2))}>
-      <Panel
-        title="Commands"
-        note={`${commands.length === 0 ? 0 : index + 1} of ${commands.length}`}
-        width={width}
-        height={height}
-        focused
-        theme={theme}
-        lines={lines}
-      />
-    </Box>
-  );
+  const note = `${commands.length === 0 ? 0 : index + 1} of ${commands.length}`;
+  const box = panel({ title: 'Commands', note, width, height, focused: true, theme, lines });
+  return centred(box, state.size.columns, bodyRows(state), true);
 }
