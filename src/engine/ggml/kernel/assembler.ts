@@ -109,6 +109,10 @@ export class Assembler {
   address(to: number, from: Memory): void {
     this.#memoryOp([0x8d], to, from, true);
   }
+  /** Brings a line into the second-level cache; any address is allowed. */
+  prefetch(from: Memory): void {
+    this.#memoryOp([0x0f, 0x18], 2, from, false);
+  }
   add(to: number, from: number | Memory): void {
     if (typeof from === 'number') this.#rex(true, to, null, from, [0x03, 0xc0 | ((to & 7) << 3) | (from & 7)]);
     else this.#memoryOp([0x03], to, from, true);

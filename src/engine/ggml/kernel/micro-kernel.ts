@@ -43,7 +43,7 @@ export function copyTile(a: Assembler): void {
 /**
  * pack: RSI first element of B's panel, RDX depth, RCX columns (1 to 16). Writes depth × 16 floats to the scratch memory,
  * missing columns as 0. Rows that are contiguous in B are copied; a block that is contiguous the other way is transposed
- * 8 × 8 at a time.
+ * 8 × 8 at a time. The panel after this one is fetched meanwhile: a large matrix comes from memory, and the multiplying hides it.
  */
 export function pack(a: Assembler): void {
   a.label('pack');
@@ -58,6 +58,7 @@ export function pack(a: Assembler): void {
   a.jump('packAny', 'notEqual');
   packTransposed(a);
   a.label('packRest');
+  a.load(R8, field('bDepth'));
   a.compareConstant(RDX, 0);
   a.jump('packAny', 'greater');
   a.ret();
@@ -67,6 +68,7 @@ export function pack(a: Assembler): void {
   a.loadVector(1, at(RSI, 32));
   a.storeVector(at(RDI), 0);
   a.storeVector(at(RDI, 32), 1);
+  a.prefetch(at(RSI, 4 * COLUMNS));
   a.add(RSI, R8);
   a.addConstant(RDI, COLUMNS * 4);
   a.addConstant(RDX, -1);
@@ -97,8 +99,10 @@ export function pack(a: Assembler): void {
 
 /** While at least 8 of the depth are left: two 8 × 8 blocks, transposed in registers. */
 function packTransposed(a: Assembler): void {
-  // RBX = 3·column stride; R10 and R11 point to columns 0 and 4 of the half in work.
+  // RBX = 3·column stride, R8 = 16; R10 and R11 point to columns 0 and 4 of the half in work, RAX to that of the next panel.
   a.address(RBX, indexed(R9, R9, 2));
+  a.address(R8, indexed(R9, R9, 1));
+  for (let i = 0; i < 3; i++) a.add(R8, R8);
   a.label('packEight');
   a.compareConstant(RDX, 8);
   a.jump('packRest', 'less');
@@ -114,6 +118,8 @@ function packTransposed(a: Assembler): void {
       a.loadVector(quarter + 1, indexed(base, R9));
       a.loadVector(quarter + 2, indexed(base, R9, 2));
       a.loadVector(quarter + 3, indexed(base, RBX));
+      a.address(RAX, indexed(base, R8));
+      for (const next of [at(RAX), indexed(RAX, R9), indexed(RAX, R9, 2), indexed(RAX, RBX)]) a.prefetch(next);
     }
     for (const i of [0, 2, 4, 6]) {
       a.unpackLow(8 + i, i, i + 1);
