@@ -59,7 +59,7 @@ const IRREGULAR: Readonly<Record<string, readonly string[]>> = {
   write: ['wrote', 'written', 'writing'],
 };
 
-export function verbForms(base: string): string[] {
+function verbForms(base: string): string[] {
   const e = base.endsWith('e');
   const stem = e && !base.endsWith('ee') ? base.slice(0, -1) : base;
   const y = /[^aeiou]y$/.test(base);
@@ -73,7 +73,7 @@ export function verbForms(base: string): string[] {
   return forms;
 }
 
-export function nounForms(base: string): string[] {
+function nounForms(base: string): string[] {
   if (/[^aeiou]y$/.test(base)) return [base, `${base.slice(0, -1)}ies`];
   return [base, /(?:s|x|z|ch|sh)$/.test(base) ? `${base}es` : `${base}s`];
 }

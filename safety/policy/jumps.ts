@@ -8,7 +8,7 @@ export interface JumpOptions extends RateOptions {
   readonly severity: Severity;
 }
 
-export const DEFAULT_JUMPS: JumpOptions = { ...DEFAULT_RATE, severity: 2 };
+const DEFAULT_JUMPS: JumpOptions = { ...DEFAULT_RATE, severity: 2 };
 
 /** What the test needs to know of a thought, or of all thoughts on one prompt. */
 export interface RateItem {

@@ -53,7 +53,7 @@ function inlineAt(text: string, open: number, run: number, regions: Region[]): n
 }
 
 /** At least four words and hardly any code punctuation. */
-export function looksLikeProse(text: string, start: number, end: number): boolean {
+function looksLikeProse(text: string, start: number, end: number): boolean {
   let spaces = 0;
   let symbols = 0;
   for (let at = start; at < end; at++) {

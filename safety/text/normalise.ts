@@ -68,7 +68,7 @@ export function unfold(folded: Folded, start: number, end: number, original: str
   return { start: from, end: end > start ? Math.min(original.length, last + (code > 0xffff ? 2 : 1)) : from };
 }
 
-export function isInvisible(code: number): boolean {
+function isInvisible(code: number): boolean {
   if (code < 0xad) return false;
   return (
     code === 0xad ||

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** Where a person keeps their own keys: `KELVIN_KEYS`, else `$XDG_CONFIG_HOME/kelvin/keys.json`, else `~/.config/kelvin/keys.json`. */
-export function keysFile(env: Readonly<Record<string, string | undefined>> = process.env, home = homedir()): string {
+function keysFile(env: Readonly<Record<string, string | undefined>> = process.env, home = homedir()): string {
   return env['KELVIN_KEYS'] || join(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'kelvin', 'keys.json');
 }
 

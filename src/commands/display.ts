@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { UsageError } from './exits.ts';
 
 /** How a run is shown: the app; lines for people; the same with the time before each; one JSON event a line; not at all. */
-export const DISPLAYS = ['full', 'plain', 'log', 'json', 'none'] as const;
+const DISPLAYS = ['full', 'plain', 'log', 'json', 'none'] as const;
 export type DisplayName = (typeof DISPLAYS)[number];
 /** Those that need no terminal. */
 export type Display = Exclude<DisplayName, 'full'>;

@@ -10,8 +10,7 @@ import { findRun } from '../record/folder.ts';
 import { EXIT } from './exits.ts';
 import { runsRoot } from './paths.ts';
 
-export const RECORD_FORMATS = ['jsonl', 'parquet', 'csv', 'tensorboard', 'inspect'] as const;
-export type RecordFormat = (typeof RECORD_FORMATS)[number];
+export type RecordFormat = 'jsonl' | 'parquet' | 'csv' | 'tensorboard' | 'inspect';
 
 const NAMES: Readonly<Record<RecordFormat, readonly ['file' | 'folder', string]>> = {
   jsonl: ['folder', 'jsonl'],

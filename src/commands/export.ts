@@ -23,8 +23,7 @@ import { runsRoot } from './paths.ts';
 import { namedIn, readEvents } from './restore.ts';
 import { ENGINE_FOLDER } from './session.ts';
 
-export const EXPORT_FORMATS = ['gguf', 'peft', 'merged'] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+export type ExportFormat = 'gguf' | 'peft' | 'merged';
 
 /** What a run has learned so far: the weights of its newest checkpoint. */
 export interface Learned {

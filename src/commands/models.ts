@@ -15,7 +15,7 @@ import { fetchDisplay, fetchJson } from './fetch-display.ts';
 import { threadsFor } from './open.ts';
 import { resolveShipped } from './paths.ts';
 
-export const LIST_OPTIONS: ListOptions = {
+const LIST_OPTIONS: ListOptions = {
   shipped: resolveShipped,
   threads: (config) => threadsFor(config.engine.threads, availableParallelism()),
 };

@@ -15,7 +15,7 @@ import { byPrompt, Jumps } from '../../safety/policy/jumps.ts';
 import type { Policy } from '../../safety/policy/policy.ts';
 import type { Monitor } from '../../safety/types.ts';
 
-export const policyOf = ({ pauseAt, policy }: Config['safety']): Policy => ({
+const policyOf = ({ pauseAt, policy }: Config['safety']): Policy => ({
   pauseAt,
   queueAt: policy.queueAt,
   confirm: policy.confirm,

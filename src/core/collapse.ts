@@ -21,7 +21,7 @@ const WINDOW = 5;
 /** Steps before which nothing is said. */
 export const COMPARED = BASELINE + WINDOW;
 export const RAISED = 0.5;
-export const HIGH = 0.8;
+const HIGH = 0.8;
 
 interface Sign {
   /** Metrics whose mean is looked at. */

@@ -7,8 +7,8 @@ import { jsonSchema, TABLES } from './tables.ts';
 import type { Column } from './tables.ts';
 import { sha256Of } from './target.ts';
 
-export const SCHEMA_FILE = 'schema.json';
-export const CARD_FILE = 'README.md';
+const SCHEMA_FILE = 'schema.json';
+const CARD_FILE = 'README.md';
 
 const typeOf = ({ kind, nullable }: Column): string => {
   const list = { strings: 'list of string', ints: 'list of int', doubles: 'list of double' } as const;

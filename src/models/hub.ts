@@ -51,7 +51,7 @@ export function parseDatasetUri(uri: string): HubUri {
 }
 
 /** Where files of a repository lie; a file put here by hand is found. Files of data sets keep their folders, whose names tell them apart. */
-export const hubFolder = ({ user, repo, dataset, path }: HubUri): string =>
+const hubFolder = ({ user, repo, dataset, path }: HubUri): string =>
   dataset
     ? join(cacheRoot(), 'datasets', 'hf', user, repo, ...(path?.split('/').slice(0, -1) ?? []))
     : join(modelsFolder(), 'hf', user, repo);

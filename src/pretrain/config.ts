@@ -6,7 +6,7 @@ const weight = z.number().min(0);
 const factor = z.number().min(0).default(1);
 
 /** Recipe of a pre-training run: `configs/pretrain/*.json`. */
-export const pretrainSchema = z.strictObject({
+const pretrainSchema = z.strictObject({
   name: z.string().min(1),
   model: z.strictObject({
     width: z.number().int().multipleOf(2).positive(),

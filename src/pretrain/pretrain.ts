@@ -3,7 +3,6 @@ import { readGguf } from '../engine/ggml/gguf.ts';
 import { initialWeights, writeModel } from '../engine/ggml/model-file.ts';
 import { readF32 } from '../engine/ggml/gguf-data.ts';
 import type { Shape } from '../engine/ggml/shape.ts';
-import { readPretrainConfig } from './config.ts';
 import type { PretrainConfig } from './config.ts';
 import { rateAt, thinkShareAt } from './schedule.ts';
 import { documentBatch } from './stream.ts';
@@ -116,12 +115,6 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainResult
   } finally {
     trainer.close();
   }
-}
-
-/** Reads the recipe and pre-trains: what `kelvin pretrain` does. */
-export function runPretrain(options: Omit<PretrainOptions, 'config'> & { readonly configFile: string }): Promise<PretrainResult> {
-  const { configFile, ...rest } = options;
-  return pretrain({ ...rest, config: readPretrainConfig(configFile) });
 }
 
 interface Start {

@@ -29,7 +29,6 @@ export interface Run {
   readonly output: string;
 }
 
-export const MAX_LEVEL = 5;
 const LOCALS = ['b', 'c', 'd', 'e'] as const;
 const PARAMETER: Record<Kind, string> = { int: 'n', text: 's', list: 'a' };
 const SECOND = 'm';
@@ -76,7 +75,7 @@ function assemble(kinds: readonly Kind[], steps: readonly Step[]): Program {
 }
 
 /** Values after each step, or null when one leaves the limits of the language. */
-export function computeSteps(steps: readonly Step[], args: readonly Value[]): Value[] | null {
+function computeSteps(steps: readonly Step[], args: readonly Value[]): Value[] | null {
   const values: Value[] = [];
   let current = args[0] as Value;
   for (const step of steps) {

@@ -106,7 +106,7 @@ export interface AuditReport {
 }
 
 /** Recomputes the whole chain and compares it with the head and with the events it speaks of. */
-export function verifyChain(dir: string, db: DatabaseSync): AuditReport {
+function verifyChain(dir: string, db: DatabaseSync): AuditReport {
   // Before the chain: a writer at work may only add to it meanwhile.
   const head = readHead(dir);
   const anchor = readAnchor(dir);

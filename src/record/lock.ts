@@ -7,7 +7,7 @@ import { PRIVATE_FILE, writeDurably } from './files.ts';
 import { RecordError } from './port.ts';
 
 /** Says who runs a run; its modification time is the heartbeat. */
-export const LOCK_FILE = 'lock.json';
+const LOCK_FILE = 'lock.json';
 /** Empty file whose operating-system lock makes "look, then take" one act. */
 const GUARD_FILE = 'lock.guard';
 const HEARTBEAT_MS = 5_000;

@@ -18,8 +18,8 @@ export interface RunFacts {
   readonly parent?: Parent;
 }
 
-export const RUN_FILE = 'run.json';
-export const CONFIG_FILE = 'config.json';
+const RUN_FILE = 'run.json';
+const CONFIG_FILE = 'config.json';
 
 export interface NewRun {
   /** Folder that holds the runs; a new one inside gets a name such as `2026-11-23-kelvin-ab12`. */

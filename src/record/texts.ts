@@ -98,7 +98,7 @@ const middleOf = (bytes: Buffer): number => 4 + bytes.readUInt32LE(0);
 const headOf = (bytes: Buffer): Head => JSON.parse(brotliDecompressSync(bytes.subarray(4, middleOf(bytes))).toString('utf8')) as Head;
 
 /** What a search reads of a block: thoughts and answers, without the numbers. */
-export const decodeWords = (block: Uint8Array): Pick<LongPart, 'thought' | 'answer'>[] =>
+const decodeWords = (block: Uint8Array): Pick<LongPart, 'thought' | 'answer'>[] =>
   headOf(bufferOf(block)).texts.map(([, , thought, answer]) => ({ thought, answer }));
 
 /** The rollouts of a block. Their numbers, most of the work, are decoded when the first of them is asked for. */

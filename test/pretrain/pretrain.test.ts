@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readGguf } from '../../src/engine/ggml/gguf.ts';
 import { readPretrainConfig } from '../../src/pretrain/config.ts';
-import { pretrain, runPretrain } from '../../src/pretrain/pretrain.ts';
+import { pretrain } from '../../src/pretrain/pretrain.ts';
 import { rateAt, thinkShareAt } from '../../src/pretrain/schedule.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'kelvin-pretrain-'));
@@ -14,8 +14,8 @@ describe('pre-training', () => {
   it('lowers the loss of a micro model and writes it with its provenance', async () => {
     const losses: number[] = [];
     const out = join(dir, 'micro.gguf');
-    const result = await runPretrain({
-      configFile: 'configs/pretrain/micro.json',
+    const result = await pretrain({
+      config: readPretrainConfig('configs/pretrain/micro.json'),
       out,
       seed: 1,
       threads: 1,

@@ -4,10 +4,10 @@
  */
 import type { MemoryPlan } from '../../core/types.ts';
 import { EngineError, type EngineOptions } from '../ports.ts';
-import { closeDevice, openDevice, type Device } from './backend.ts';
+import type { Device } from './backend.ts';
 import { declareFrozen, frozenNames } from './frozen.ts';
 import { isF32 } from './gguf-data.ts';
-import { readGguf, type GgufFile } from './gguf.ts';
+import type { GgufFile } from './gguf.ts';
 import { EXTRA_SLOTS } from './graph-decoder.ts';
 import { drawGraph, type GraphSize, type GraphStyle } from './graph.ts';
 import type { Pointer } from './libraries.ts';
@@ -32,18 +32,6 @@ export interface TrainingPlan extends MemoryPlan {
 
 export const countOf = (tensors: ReadonlyMap<string, readonly number[]>): number =>
   [...tensors.values()].reduce((sum, dims) => sum + dims.reduce((a, b) => a * b, 1), 0);
-
-/** A plan for a model file, on the device that `backend` chooses; opens and closes it. */
-export function planModel(path: string, options: PlanOptions & Pick<EngineOptions, 'backend' | 'threads'>): TrainingPlan {
-  const file = readGguf(path);
-  const parameters = countOf(expectedTensors(shapeOf(file)));
-  const device = openDevice(options.backend === 'auto' && parameters <= SMALL ? 'cpu' : options.backend, options.threads);
-  try {
-    return planTraining(device, file, options);
-  } finally {
-    closeDevice(device);
-  }
-}
 
 export function planTraining(device: Device, file: GgufFile, options: PlanOptions): TrainingPlan {
   const { g, lanes } = device;

@@ -362,7 +362,7 @@ const samplesOfJson = (reply: Reply): SampledSequence[] =>
   }));
 
 /** `tinker://MODEL/NAME` or `tinker://MODEL/KIND/NAME`. */
-export function partsOf(modelPath: string): { readonly model: string; readonly name: string } {
+function partsOf(modelPath: string): { readonly model: string; readonly name: string } {
   const [, model = '', name = ''] = /^tinker:\/\/([^/]+)\/(?:[^/]+\/)?([^/]+)$/.exec(modelPath) ?? [];
   if (name === '') throw lost(`"${modelPath.slice(0, 100)}" is no path of a checkpoint`);
   return { model, name };

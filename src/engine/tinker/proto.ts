@@ -32,7 +32,7 @@ const request = messageType('ForwardBackwardRequest');
 const sampleResponse = messageType('SampleResponse');
 const passResponse = messageType('ForwardBackwardOutput');
 
-export const DTYPE = { float32: 1, int64: 2, int32: 3, bfloat16: 4 } as const;
+const DTYPE = { float32: 1, int64: 2, int32: 3, bfloat16: 4 } as const;
 const WIDTH: Readonly<Record<number, number>> = { 1: 4, 2: 8, 3: 4, 4: 2 };
 
 const bytesOf = (a: Int32Array | Float32Array | BigInt64Array): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { EngineError } from '../ports.ts';
 
-export const STATE_FILE = 'tinker.json';
+const STATE_FILE = 'tinker.json';
 const FORMAT = 1;
 
 const schema = z.strictObject({

@@ -2,7 +2,7 @@
  * Where the pinned QuickJS build (gate.ts) keeps things in its memory: static data, then the native stack, which grows
  * down from `stackTop`, then the heap up to a break that C's `sbrk` stores at `breakAt`.
  */
-export const LAYOUT = { staticEnd: 99_952, stackTop: 5_342_832, breakAt: 96_576 } as const;
+const LAYOUT = { staticEnd: 99_952, stackTop: 5_342_832, breakAt: 96_576 } as const;
 
 const PAGE = 65_536;
 const ZEROS = new Uint8Array(PAGE);

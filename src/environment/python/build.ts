@@ -15,7 +15,7 @@ const BUILD = {
 } as const;
 /** Raised when a boot comes out differently for another reason than its inputs. */
 const IMAGE_FORMAT = 1;
-export const HOOKS = { tick: 'emscripten_debugger', trampoline: '_PyEM_TrampolineCall_JS', deep: '_Py_Dealloc' } as const;
+const HOOKS = { tick: 'emscripten_debugger', trampoline: '_PyEM_TrampolineCall_JS', deep: '_Py_Dealloc' } as const;
 const ARCHIVE = '/lib/python314.zip';
 
 /** Two images that differ in clock, hash seed, random numbers and in where things lie in memory. */

@@ -8,7 +8,7 @@ import type { AssertCheck, ReferenceCheck } from './problem.ts';
  */
 
 /** The part of a completion that answers: inside the last `<answer>`, else after the thought, else all of it. */
-export function answerPart(completion: string): string {
+function answerPart(completion: string): string {
   const open = completion.lastIndexOf('<answer>');
   if (open >= 0) return completion.slice(open + 8).split('</answer>')[0] ?? '';
   const close = completion.lastIndexOf('</think>');

@@ -48,7 +48,7 @@ const VERSION = 1;
 const ANSWERS = 'answers.jsonl';
 const OUTCOME = 'outcome.json';
 
-export const evaluationsFolder = (): string => join(cacheRoot(), 'evaluations');
+const evaluationsFolder = (): string => join(cacheRoot(), 'evaluations');
 
 /** The folder of an evaluation in the cache. */
 export function folderOf(identity: Identity): string {
