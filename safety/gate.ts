@@ -24,7 +24,7 @@ export interface GateOptions {
   readonly limits?: { readonly thought: number; readonly judge: number };
 }
 
-export interface OpenFinding {
+interface OpenFinding {
   readonly rolloutId: string;
   readonly finding: Finding;
   readonly because: string;
@@ -53,7 +53,7 @@ export class SafetyGate {
   private readonly held = new Map<string, Held>();
   private readonly judged = new Set<string>();
   private readonly faults: { rolloutId: string | null; message: string }[] = [];
-  /** Findings that pause and that nobody has resolved; kept over steps. */
+  /** Findings that pause and that nobody has resolved, oldest first; kept over steps. */
   private readonly open: OpenFinding[] = [];
 
   constructor(monitor: Monitor, { policy = {}, isAnswered = () => false, limits = DEFAULT_LIMITS }: GateOptions = {}) {
@@ -145,11 +145,6 @@ export class SafetyGate {
     const unjudged = this.monitor.judge ? firstMissing(this.held.keys(), this.judged) : null;
     if (unjudged !== null) return stop('monitor', `the judge has not looked at this step; ${unjudged} waits`, unjudged);
     return { decision: 'pass', ...counts };
-  }
-
-  /** Findings that pause, oldest first. */
-  get openFindings(): readonly OpenFinding[] {
-    return this.open;
   }
 
   /** Rollouts of this step without a verdict. After a person resumed, the loop reads them again: no step uses an unread one. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parseConfig } from '../config.ts';
 import type { Config } from '../config.ts';
-import { inline, jsonLine } from '../core/inert.ts';
+import { jsonLine } from '../core/inert.ts';
 import { speechFor } from '../core/prompts/index.ts';
 import { createAnswered } from '../loop/answered.ts';
 import type { LoopContext } from '../loop/context.ts';
@@ -13,6 +13,8 @@ import type { Player, Tournament } from '../loop/tournament.ts';
 import { heldOutIn } from '../pretrain/split.ts';
 import { loadCheckpoint } from '../record/checkpoint.ts';
 import { findRun, readRunConfig } from '../record/folder.ts';
+import { openJournal } from '../record/journal.ts';
+import { acquireLock, isAlive } from '../record/lock.ts';
 import { candidates, CHECKPOINTS, nameOf } from '../record/retention.ts';
 import { Closing } from './closing.ts';
 import { EXIT, UsageError } from './exits.ts';
@@ -31,7 +33,10 @@ export interface TournamentCommand {
   readonly json: boolean;
 }
 
-/** `kelvin tournament RUN`: past checkpoints propose tasks to each other. Reads the run only; the monitor reads every thought. */
+/**
+ * `kelvin tournament RUN`: past checkpoints propose tasks to each other. Nothing is trained; the monitor reads every thought. The ratings go
+ * into the journal of a run that is not live, where the app shows them (screen 8).
+ */
 export async function tournamentCommand(options: TournamentCommand): Promise<number> {
   const { dir } = findRun(runsRoot(), options.run);
   const steps = playing(dir, options.steps);
@@ -69,8 +74,19 @@ export async function tournamentCommand(options: TournamentCommand): Promise<num
       if (!options.json && process.stderr.isTTY) process.stderr.write(`\r${done} of ${total} turns${done === total ? '\n' : ''}`);
     },
   });
+  const unrecorded = record(dir, options.seed, result);
   process.stdout.write(options.json ? `${jsonLine({ type: 'tournament', seed: options.seed, ...result })}\n` : tableOf(result));
+  if (unrecorded !== null) process.stderr.write(`Not recorded: ${unrecorded}\n`);
   return EXIT.ok;
+}
+
+/** Writes the ratings into the run's journal; the reason why not, or null. */
+function record(dir: string, seed: number, { steps, ratings, games, solved, tasks, difficulty }: Tournament): string | null {
+  if (isAlive(dir)) return 'the run is live. Its journal takes the ratings when the same command runs after its end.';
+  using _lock = acquireLock(dir);
+  using journal = openJournal(dir);
+  journal.append([{ type: 'tournament', step: Math.max(...steps), seed, steps, ratings, games, solved, tasks, difficulty }]);
+  return null;
 }
 
 function playing(dir: string, wanted: readonly number[] | undefined): number[] {
@@ -130,7 +146,7 @@ function tableOf({ steps, tasks, proposals, matrix, ratings, difficulty, read, f
     '',
     ...ratingLines(steps, ratings),
     '',
-    inline(`${read} thoughts read by the monitor, ${grave} of them at severity 3 or 4.`),
+    `${read} thoughts read by the monitor, ${grave} of them at severity 3 or 4.`,
     '',
   ].join('\n');
 }

@@ -16,8 +16,10 @@ import {
   PROTOBUF,
   samplerSchema,
   sampleSchema,
+  savedSchema,
+  sequencesOf,
+  sessionSchema,
 } from './wire.ts';
-import { savedSchema, sequencesOf, sessionSchema } from './wire.ts';
 import type { ModelPass, PassOutput, SampledSequence, Wire } from './wire.ts';
 
 const HEARTBEAT_MS = 10_000;
