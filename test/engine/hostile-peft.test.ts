@@ -53,6 +53,13 @@ const PEFT: Case[] = [
   ['whose config is a list', () => configText('[]'), 'corrupt', /expected object|Invalid input/],
   ['whose config is nested without end', () => configText('['.repeat(400_000) + ']'.repeat(400_000)), 'corrupt', /adapter_config\.json/],
   ['whose config is enormous', () => configText(' '.repeat(2_000_000)), 'corrupt', /2000000 bytes/],
+  [
+    'of another family, with the same extents',
+    () => peft({ base_model_name_or_path: 'Qwen/Qwen2.5-0.5B' }),
+    'corrupt',
+    /Qwen2\.5-0\.5B, a qwen2 model; this one is llama/,
+  ],
+  ['of another family, in a folder', () => peft({ base_model_name_or_path: '/models/llama/Qwen3-0.6B/' }), 'corrupt', /a qwen3 model/],
   ['with rank 0', () => peft({ r: 0 }), 'corrupt', /"r"/],
   ['with a rank as text', () => peft({ r: '3' }), 'corrupt', /"r"/],
   ['with another rank than its tensors', () => peft({ r: 8 }), 'corrupt', /says rank 8, the tensors have rank 3/],
@@ -149,6 +156,13 @@ const PEFT: Case[] = [
 ];
 
 it.each(PEFT)('a PEFT folder %s is refused', (_, make, code, message) => expectRefusal(make(), code, message));
+
+it.each(['HuggingFaceTB/SmolLM2-135M-Instruct', '/models/qwen2/my-own', 'qwenish', '', null, 7])(
+  'a base model called %j is taken',
+  (base_model_name_or_path) => {
+    expect(readAdapter(peft({ base_model_name_or_path }), shape).rank).toBe(3);
+  },
+);
 
 it('halves in safetensors are converted', () => {
   const dir = fresh();

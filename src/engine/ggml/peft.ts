@@ -12,6 +12,7 @@ import { assembleAdapter, type Adapter, type AdapterTensor } from './lora.ts';
 import { adapterTensors } from './parameters.ts';
 import { NEOX } from './rope.ts';
 import { durable, readSafetensors, writeSafetensors } from './safetensors.ts';
+import type { Architecture } from './rope.ts';
 import type { Linear, Shape } from './shape.ts';
 
 const CONFIG = 'adapter_config.json';
@@ -74,7 +75,17 @@ const configSchema = z.looseObject({
   r: z.number().int().positive(),
   lora_alpha: z.number().positive(),
   use_rslora: z.boolean().nullish(),
+  base_model_name_or_path: z.unknown(),
 });
+/**
+ * Models by how their names begin. Tensors of two architectures may have the same names and extents, and rows of another order; the base
+ * model's name is all that a folder says about it.
+ */
+const FAMILIES: readonly (readonly [name: RegExp, architecture: Architecture])[] = [
+  [/^(qwen-?(1\.5|2)|qwq|qvq|deepseek-r1-distill-qwen)/i, 'qwen2'],
+  [/^qwen-?3/i, 'qwen3'],
+  [/^((meta-)?llama|codellama|smollm2?-|tinyllama|deepseek-r1-distill-llama)/i, 'llama'],
+];
 /** Options that change what the numbers mean: name → values that do not. */
 const PLAIN: Readonly<Record<string, (value: unknown) => boolean>> = {
   bias: (x) => x === 'none',
@@ -101,6 +112,7 @@ function isEmpty(x: unknown): boolean {
  */
 export function importPeft(dir: string, shape: Shape): Adapter {
   const config = readConfig(dir);
+  checkFamily(dir, config.base_model_name_or_path, shape.architecture ?? 'llama');
   const path = join(dir, TENSORS);
   if (statSync(path, { throwIfNoEntry: false }) === undefined && statSync(join(dir, 'adapter_model.bin'), { throwIfNoEntry: false }))
     throw new EngineError('unsupported', `${dir} holds a pickled adapter_model.bin. Save it again with safe_serialization=True.`);
@@ -125,6 +137,16 @@ export function importPeft(dir: string, shape: Shape): Adapter {
       `${dir}: ${CONFIG} says rank ${config.r}, the tensors have rank ${adapter.rank}. The files belong to different adapters; save it again.`,
     );
   return adapter;
+}
+
+function checkFamily(dir: string, base: unknown, architecture: Architecture): void {
+  const name = typeof base === 'string' ? (base.split(/[/\\]/).filter(Boolean).at(-1) ?? '') : '';
+  const made = FAMILIES.find(([pattern]) => pattern.test(name))?.[1] ?? architecture;
+  if (made === architecture) return;
+  throw new EngineError(
+    'corrupt',
+    `${dir} was trained on ${name.slice(0, 80)}, a ${made} model; this one is ${architecture}. Give the adapter of this model, or correct base_model_name_or_path in ${CONFIG}.`,
+  );
 }
 
 function readConfig(dir: string): z.infer<typeof configSchema> {

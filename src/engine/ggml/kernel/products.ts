@@ -3,7 +3,7 @@
  * the system lets us make code executable, and a self-check of every path against ggml passes; else `openKernel` gives null
  * and ggml multiplies.
  */
-import koffi from 'koffi';
+import koffi, { type TypeObject } from 'koffi';
 import { extents, F32, type Ggml } from '../ffi.ts';
 import type { Pointer } from '../libraries.ts';
 import { hasAvx2, makeExecutable } from './executable.ts';
@@ -111,7 +111,7 @@ export class KernelCalls {
   constructor() {
     this.scratch = this.#allocate(SCRATCH + 64);
   }
-  add(bytes: number, type: koffi.TypeObject, record: BigInt64Array | Uint8Array): Pointer {
+  add(bytes: number, type: TypeObject, record: BigInt64Array | Uint8Array): Pointer {
     const address = this.#allocate(bytes);
     koffi.encode(address, type, record);
     return address;
