@@ -31,6 +31,7 @@ const tasks = {
   soak: () => script('trials/soak.ts'),
   'test:skyrl': () => script('trials/skyrl.ts'),
   'app-load': () => script('trials/app-load.ts'),
+  'app-pair': () => script('trials/app-pair.ts'),
   'large-run': () => script('trials/large-run.ts'),
   'audit:deps': () => script('dependencies.ts', 'audit'),
   sbom: () => script('dependencies.ts', 'sbom'),

@@ -1,12 +1,9 @@
 /**
  * `npm run app-load [-- --seconds 10]`: the app in a terminal of its own on a run that writes 2,000 tokens a second and shows them ten times
- * a second. Prints for three screens the share of a core that the app takes, the bytes of a frame, and how long a key takes to the screen.
+ * a second. Prints how soon the first frame comes, for three screens the share of a core that the app takes and the bytes of a frame, and how long a key takes
+ * to the screen.
  */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import pty from '@lydell/node-pty';
-import { build } from 'esbuild';
-import type { BuildOptions } from 'esbuild';
 import type { RunEvent } from '../../src/core/events.ts';
 import { TASK_TYPES } from '../../src/core/types.ts';
 import type { EngineInfo } from '../../src/core/types.ts';
@@ -14,12 +11,14 @@ import { serveControl } from '../../src/record/control.ts';
 import { createRunFolder } from '../../src/record/folder.ts';
 import { openJournal } from '../../src/record/journal.ts';
 import { acquireLock } from '../../src/record/lock.ts';
-import { option, ROOT, workplace } from './trial.ts';
+import { bundleApp, startApp } from './app.ts';
+import { option, workplace } from './trial.ts';
 
 const TICK_MS = 100;
 const TOKENS_A_TICK = 200;
 const STEP_MS = 2000;
 const KEYS = 60;
+const STARTS = 7;
 const INFO: EngineInfo = {
   backend: 'scripted', model: 'none', modelHash: '00', architecture: 'none', parameters: 870_000, trainable: 870_000,
   contextLength: 512, vocabularySize: 512, eosToken: 0, dialect: 'nano', mode: 'full',
@@ -27,9 +26,7 @@ const INFO: EngineInfo = {
 
 const seconds = option('seconds', 10);
 using place = workplace();
-const { buildOptions } = (await import(join(ROOT, 'bin', 'setup.mjs'))) as { buildOptions: (outdir: string) => BuildOptions };
-await build({ ...buildOptions(join(ROOT, '.cache', 'app-load')) });
-const main = join(ROOT, '.cache', 'app-load', 'main.mjs');
+const main = await bundleApp('app-load');
 
 const runDir = createRunFolder({ root: place.dir, runDir: join(place.dir, 'busy'), name: 'busy', config: {} });
 const lock = acquireLock(runDir);
@@ -58,28 +55,29 @@ const timer = setInterval(() => {
 }, TICK_MS);
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const starts: number[] = [];
+for (let i = 0; i < STARTS; i++) {
+  const began = performance.now();
+  const first = startApp(main, ['open', runDir]);
+  starts.push((await first.saw('solve accuracy')) - began);
+  await sleep(300);
+  first.write('\x03\x03');
+  await first.ended;
+}
+starts.sort((a, b) => a - b);
+process.stdout.write(`first frame: median ${starts[STARTS >> 1]!.toFixed(0)} ms, worst ${starts.at(-1)!.toFixed(0)} ms of ${STARTS}\n`);
+
 let frames = 0;
 let bytes = 0;
 let heard: (() => void) | null = null;
-const app = pty.spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'open', runDir], {
-  cols: 120, rows: 40, cwd: ROOT,
-  env: { ...process.env, TERM: 'xterm-256color', LANG: 'C.UTF-8', COLORFGBG: '15;0' } as Record<string, string>,
-}); // prettier-ignore
-let seen = '';
-app.onData((data) => {
+const app = startApp(main, ['open', runDir]);
+app.onData = (data) => {
   frames++;
   bytes += data.length;
-  if (seen.length < 100_000) seen += data;
   heard?.();
-});
-while (!seen.includes('solve accuracy')) await sleep(50);
-await sleep(1000);
-
-/** Seconds of processor time of the app. */
-const cpu = (): number => {
-  const fields = readFileSync(`/proc/${app.pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 };
+await app.saw('solve accuracy');
+await sleep(1000);
 
 process.stdout.write('screen      core, %   bytes a frame   frames a second\n');
 for (const [name, key] of [
@@ -90,11 +88,11 @@ for (const [name, key] of [
   app.write(key);
   await sleep(1000);
   [frames, bytes] = [0, 0];
-  const [began, used] = [performance.now(), cpu()];
+  const [began, used] = [performance.now(), app.cpu()];
   await sleep(seconds * 1000);
   const took = (performance.now() - began) / 1000;
   process.stdout.write(
-    `${name.padEnd(10)} ${((100 * (cpu() - used)) / took).toFixed(1).padStart(8)} ${(bytes / Math.max(1, frames)).toFixed(0).padStart(15)} ${(frames / took).toFixed(1).padStart(17)}\n`,
+    `${name.padEnd(10)} ${((100 * (app.cpu() - used)) / took).toFixed(1).padStart(8)} ${(bytes / Math.max(1, frames)).toFixed(0).padStart(15)} ${(frames / took).toFixed(1).padStart(17)}\n`,
   );
 }
 const times: number[] = [];
@@ -111,6 +109,6 @@ times.sort((a, b) => a - b);
 process.stdout.write(`key to screen: median ${times[KEYS >> 1]!.toFixed(0)} ms, p95 ${times[Math.floor(KEYS * 0.95)]!.toFixed(0)} ms\n`);
 clearInterval(timer);
 app.write('\x03\x03');
-await new Promise<void>((resolve) => app.onExit(() => resolve()));
+await app.ended;
 await server.close();
 lock.release();
