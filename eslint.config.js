@@ -6,6 +6,7 @@ const rooms = {
   'src/core': ['engine', 'environment', 'record', 'loop', 'eval', 'pretrain', 'commands', 'safety', 'ui'],
   'src/engine': ['environment', 'record', 'loop', 'eval', 'pretrain', 'commands', 'safety', 'ui'],
   'src/environment': ['engine', 'record', 'loop', 'eval', 'pretrain', 'commands', 'safety', 'ui'],
+  'src/serving': ['core', 'engine', 'environment', 'record', 'loop', 'eval', 'pretrain', 'commands', 'safety', 'ui'],
   'src/record': ['engine', 'environment', 'loop', 'eval', 'pretrain', 'commands', 'safety', 'ui'],
   'src/export': ['engine', 'environment', 'loop', 'eval', 'pretrain', 'commands', 'safety', 'ui'],
   'src/loop': ['eval', 'pretrain', 'commands', 'ui'],

@@ -2,7 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { displayOf, displayOption, linesOf, type DisplayFlags } from './commands/display.ts';
 import { EXIT, explain } from './commands/exits.ts';
 import { addExperimentCommands } from './commands/experiment-flags.ts';
-import { addEval } from './commands/eval-flags.ts';
+import { addEval } from './commands/eval/flags.ts';
 import { addRecordCommands } from './commands/record-flags.ts';
 import { addSnapshot } from './commands/snapshot-flags.ts';
 import type { GradientsCommand } from './commands/gradients.ts';
@@ -309,7 +309,7 @@ monitor
   .option('--out <file>', 'where the weights go', 'weights.json')
   .action(
     act(async (flags: { data: string[]; skip: string[]; ordinary: string[]; out: string }) =>
-      (await import('./commands/monitor-train.ts')).trainMonitor({ ...flags, log: (line) => process.stderr.write(`${line}\n`) }),
+      (await import('./commands/monitor/train.ts')).trainMonitor({ ...flags, log: (line) => process.stderr.write(`${line}\n`) }),
     ),
   );
 monitor
@@ -327,7 +327,7 @@ monitor
   .option('--calibration <file>', 'also write the rates as JSON')
   .action(
     act(async (flags: { data: string[]; test: string[]; skip: string[]; ordinary: string[]; calibration?: string }) =>
-      (await import('./commands/monitor-eval.ts')).evaluateMonitor({
+      (await import('./commands/monitor/eval.ts')).evaluateMonitor({
         ...flags,
         print: (text) => process.stdout.write(text),
         log: (line) => process.stderr.write(`${line}\n`),
@@ -342,7 +342,7 @@ monitor
   .option('--json', 'one JSON object')
   .action(
     act(async (flags: { config?: string; set?: string[]; json?: boolean }) => {
-      const { monitorPolicyCommand } = await import('./commands/monitor-policy.ts');
+      const { monitorPolicyCommand } = await import('./commands/monitor/policy.ts');
       return monitorPolicyCommand({ ...flags, json: Boolean(flags.json) });
     }),
   );

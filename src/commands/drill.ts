@@ -6,7 +6,7 @@ import { inline, jsonLine } from '../core/inert.ts';
 import { createRunFolder, findRun } from '../record/folder.ts';
 import { forgetAnchor } from '../record/journal.ts';
 import { Closing } from './closing.ts';
-import { drillAllCommand } from './drill-all.ts';
+import { drillAllCommand } from './drill/all.ts';
 import { EXIT, UsageError } from './exits.ts';
 import { openMonitor } from './open-monitor.ts';
 import { order } from './pause.ts';

@@ -8,8 +8,8 @@ import { evaluate } from '../eval/evaluate.ts';
 import { heldoutTasks } from '../eval/heldout.ts';
 import type { Suite } from '../eval/heldout.ts';
 import { Closing } from './closing.ts';
-import { subjectOf } from './eval-subject.ts';
-import { evalSuites } from './eval-suite.ts';
+import { subjectOf } from './eval/subject.ts';
+import { evalSuites } from './eval/suite.ts';
 import { EXIT, UsageError } from './exits.ts';
 import { openEngine, openEnvironment } from './open.ts';
 

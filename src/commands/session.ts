@@ -37,7 +37,7 @@ import type { Lock } from '../record/lock.ts';
 import type { Journal } from '../record/port.ts';
 import { Closing } from './closing.ts';
 import { isolationWarnings, knownIsolation, trustWarnings } from './isolation.ts';
-import { lastDrill } from './drill-record.ts';
+import { lastDrill } from './drill/record.ts';
 import { heldView } from './held-view.ts';
 import { createLive } from './live.ts';
 import { userName } from './user.ts';

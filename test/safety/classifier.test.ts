@@ -15,7 +15,7 @@ import { decide, DEFAULT_POLICY } from '../../safety/policy/policy.ts';
 import type { Passage } from '../../safety/reading.ts';
 import { read } from '../../safety/reading.ts';
 import type { Category } from '../../src/core/finding.ts';
-import { separation } from '../../src/commands/monitor-eval.ts';
+import { separation } from '../../src/commands/monitor/eval.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const windowOf = (text: string) => ({ start: 0, end: text.length, parts: segments(text) });

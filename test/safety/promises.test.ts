@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { drillAll } from '../../src/commands/drill-all.ts';
+import { drillAll } from '../../src/commands/drill/all.ts';
 import { monitorCommand } from '../../src/commands/monitor.ts';
 import { openEnvironment } from '../../src/commands/open.ts';
 import { createRecorder } from '../../src/commands/recorder.ts';

@@ -3,9 +3,9 @@ import { closeSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { lastWords, noteExit, openStderr, STDERR_FILE } from '../record/last-words.ts';
-import { EXIT } from './exits.ts';
-import { splitLines } from './lines.ts';
+import { lastWords, noteExit, openStderr, STDERR_FILE } from '../../record/last-words.ts';
+import { EXIT } from '../exits.ts';
+import { splitLines } from '../lines.ts';
 
 /** Other events may be longer; they are passed over. */
 const LONGEST_LINE = 1_000_000;

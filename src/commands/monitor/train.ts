@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Labelled } from '../../safety/classifier/data.ts';
-import { examplesHash, readComments, readLabelled, trainingSet } from '../../safety/classifier/data.ts';
-import type { Weights } from '../../safety/classifier/model.ts';
-import { pack } from '../../safety/classifier/pack.ts';
-import { train } from '../../safety/classifier/train.ts';
-import { wordsFingerprint } from '../../safety/classifier/words.ts';
-import { detectors } from '../../safety/detectors/index.ts';
+import type { Labelled } from '../../../safety/classifier/data.ts';
+import { examplesHash, readComments, readLabelled, trainingSet } from '../../../safety/classifier/data.ts';
+import type { Weights } from '../../../safety/classifier/model.ts';
+import { pack } from '../../../safety/classifier/pack.ts';
+import { train } from '../../../safety/classifier/train.ts';
+import { wordsFingerprint } from '../../../safety/classifier/words.ts';
+import { detectors } from '../../../safety/detectors/index.ts';
 
 export interface TrainData {
   /** Labelled JSON lines. */
@@ -69,7 +69,7 @@ export function trainOn(rows: readonly Labelled[], log?: (line: string) => void)
 
 /** The folder of our own templates, from the sources or from the bundle beside them. */
 function examplesFolder(): string {
-  const folder = ['../../safety/classifier/examples', '../safety/classifier/examples']
+  const folder = ['../../../safety/classifier/examples', '../safety/classifier/examples']
     .map((path) => join(import.meta.dirname, path))
     .find((path) => existsSync(path));
   if (folder === undefined)

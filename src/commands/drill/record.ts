@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { DrillRecord } from '../core/events.ts';
-import { PRIVATE_DIR, writeDurably } from '../record/files.ts';
-import { stateDir } from '../record/journal.ts';
+import type { DrillRecord } from '../../core/events.ts';
+import { PRIVATE_DIR, writeDurably } from '../../record/files.ts';
+import { stateDir } from '../../record/journal.ts';
 
 const RECORD = z.object({ at: z.number(), monitor: z.string().max(200), caught: z.number(), of: z.number(), passed: z.boolean() });
 const file = (): string => join(stateDir(), 'drill.json');

@@ -1,10 +1,10 @@
-import { calibrationLines, thresholdsOf } from '../core/calibration.ts';
-import { inline, jsonLine } from '../core/inert.ts';
-import { calibration } from '../../safety/calibration.ts';
-import { createMonitor } from '../../safety/monitor.ts';
-import { EXIT } from './exits.ts';
-import { thresholdsIn } from './thresholds.ts';
-import { configOf } from './train.ts';
+import { calibrationLines, thresholdsOf } from '../../core/calibration.ts';
+import { inline, jsonLine } from '../../core/inert.ts';
+import { calibration } from '../../../safety/calibration.ts';
+import { createMonitor } from '../../../safety/monitor.ts';
+import { EXIT } from '../exits.ts';
+import { thresholdsIn } from '../thresholds.ts';
+import { configOf } from '../train.ts';
 
 /** `kelvin monitor policy`: the thresholds of a config, with the false alarms to expect of each, and what was measured. */
 export function monitorPolicyCommand(options: {

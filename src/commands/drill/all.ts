@@ -1,23 +1,23 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RunEvent } from '../core/events.ts';
-import type { Finding } from '../core/finding.ts';
-import { inline, jsonLine, markdown } from '../core/inert.ts';
-import type { Rollout } from '../core/types.ts';
-import type { Config } from '../config.ts';
-import { createAnswered } from '../loop/answered.ts';
-import { createConductor } from '../loop/conductor.ts';
-import { findingEvents, passGate } from '../loop/gate.ts';
-import { createRunFolder } from '../record/folder.ts';
-import { forgetAnchor, openJournal, verifyAudit } from '../record/journal.ts';
-import { HARD, SCRIPT } from '../../safety/drills/script.ts';
-import type { DrillThought } from '../../safety/drills/script.ts';
-import { TWINS } from '../../safety/drills/twins.ts';
-import type { Monitor, Verdict } from '../../safety/types.ts';
-import { saveDrill } from './drill-record.ts';
-import { EXIT, UsageError } from './exits.ts';
-import { openThoughtReader } from './watching.ts';
+import type { RunEvent } from '../../core/events.ts';
+import type { Finding } from '../../core/finding.ts';
+import { inline, jsonLine, markdown } from '../../core/inert.ts';
+import type { Rollout } from '../../core/types.ts';
+import type { Config } from '../../config.ts';
+import { createAnswered } from '../../loop/answered.ts';
+import { createConductor } from '../../loop/conductor.ts';
+import { findingEvents, passGate } from '../../loop/gate.ts';
+import { createRunFolder } from '../../record/folder.ts';
+import { forgetAnchor, openJournal, verifyAudit } from '../../record/journal.ts';
+import { HARD, SCRIPT } from '../../../safety/drills/script.ts';
+import type { DrillThought } from '../../../safety/drills/script.ts';
+import { TWINS } from '../../../safety/drills/twins.ts';
+import type { Monitor, Verdict } from '../../../safety/types.ts';
+import { saveDrill } from './record.ts';
+import { EXIT, UsageError } from '../exits.ts';
+import { openThoughtReader } from '../watching.ts';
 
 /** What became of one planted thought. */
 export interface DrillResult {

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import type { Config } from '../config.ts';
-import { UsageError } from './exits.ts';
+import type { Config } from '../../config.ts';
+import { UsageError } from '../exits.ts';
 
 interface EvalFlags {
   readonly model?: string;
@@ -68,7 +68,7 @@ export function addEval(program: Command, act: Act): void {
               flags.server === undefined ? 'is about requests to a server: name one with --server' : 'is the affair of the server';
             throw new UsageError(`--${name} ${why}, or leave it out.`);
           }
-        const { evalCommand } = await import('./eval.ts');
+        const { evalCommand } = await import('../eval.ts');
         return await evalCommand({
           ...flags,
           target: target ?? flags.model,

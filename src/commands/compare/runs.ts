@@ -1,13 +1,13 @@
-import { parseConfig } from '../config.ts';
-import type { Config } from '../config.ts';
-import { inline } from '../core/inert.ts';
-import type { PlannedRun } from '../experiments/plan.ts';
-import { createRunFolder, isAlive, readRunConfig } from '../record/folder.ts';
-import { isRun } from '../record/run-files.ts';
-import type { ChildRun, RunChild } from './compare-child.ts';
-import { changeLine, configChanges } from './config-diff.ts';
-import { EXIT, UsageError } from './exits.ts';
-import { viewOf } from './resume.ts';
+import { parseConfig } from '../../config.ts';
+import type { Config } from '../../config.ts';
+import { inline } from '../../core/inert.ts';
+import type { PlannedRun } from '../../experiments/plan.ts';
+import { createRunFolder, isAlive, readRunConfig } from '../../record/folder.ts';
+import { isRun } from '../../record/run-files.ts';
+import type { ChildRun, RunChild } from './child.ts';
+import { changeLine, configChanges } from '../config-diff.ts';
+import { EXIT, UsageError } from '../exits.ts';
+import { viewOf } from '../resume.ts';
 
 export type PlacedRun = PlannedRun & { readonly dir: string };
 

@@ -1,16 +1,16 @@
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { parseConfig } from '../config.ts';
-import type { Config } from '../config.ts';
-import { sha256 } from '../models/cache.ts';
-import { CATALOGUE } from '../models/catalogue.ts';
-import { isUri } from '../models/resolve.ts';
-import { hasJournal } from '../record/journal.ts';
-import type { Closing } from './closing.ts';
-import { UsageError } from './exits.ts';
-import { learnedIn, writeLearned } from './export.ts';
-import { resolveShipped } from './paths.ts';
+import { parseConfig } from '../../config.ts';
+import type { Config } from '../../config.ts';
+import { sha256 } from '../../models/cache.ts';
+import { CATALOGUE } from '../../models/catalogue.ts';
+import { isUri } from '../../models/resolve.ts';
+import { hasJournal } from '../../record/journal.ts';
+import type { Closing } from '../closing.ts';
+import { UsageError } from '../exits.ts';
+import { learnedIn, writeLearned } from '../export.ts';
+import { resolveShipped } from '../paths.ts';
 
 /** What is evaluated: a model, a model with an adapter, or what a run has learned. */
 export interface Subject {

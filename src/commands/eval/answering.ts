@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import { parseConfig } from '../config.ts';
-import type { Config } from '../config.ts';
-import { byEngine } from '../eval/benchmarks/asking.ts';
-import type { Respondent } from '../eval/benchmarks/respondent.ts';
-import { byServer } from '../eval/benchmarks/served.ts';
-import type { Closing } from './closing.ts';
-import { subjectOf } from './eval-subject.ts';
-import type { Subject } from './eval-subject.ts';
-import type { SuiteOptions } from './eval-suite.ts';
-import { UsageError } from './exits.ts';
-import { openEngine } from './open.ts';
+import { parseConfig } from '../../config.ts';
+import type { Config } from '../../config.ts';
+import { byEngine } from '../../eval/benchmarks/asking.ts';
+import type { Respondent } from '../../eval/benchmarks/respondent.ts';
+import { byServer } from '../../eval/benchmarks/served.ts';
+import type { Closing } from '../closing.ts';
+import { subjectOf } from './subject.ts';
+import type { Subject } from './subject.ts';
+import type { SuiteOptions } from './suite.ts';
+import { UsageError } from '../exits.ts';
+import { openEngine } from '../open.ts';
 
 /** Who answers a benchmark's questions, and under what its answers are kept. */
 export interface Answering {

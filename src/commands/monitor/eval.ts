@@ -1,21 +1,21 @@
 import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { Calibration } from '../core/calibration.ts';
-import type { Finding } from '../core/finding.ts';
-import type { Labelled } from '../../safety/classifier/data.ts';
-import { classifierScan, scoreOf } from '../../safety/classifier/classify.ts';
-import type { Weights } from '../../safety/classifier/model.ts';
-import { CATEGORIES, Scorer } from '../../safety/classifier/model.ts';
-import type { Packed } from '../../safety/classifier/pack.ts';
-import { unpack } from '../../safety/classifier/pack.ts';
-import packed from '../../safety/classifier/weights.json' with { type: 'json' };
-import type { Detector } from '../../safety/detector.ts';
-import { detectors } from '../../safety/detectors/index.ts';
-import { createMonitor } from '../../safety/monitor.ts';
-import { decide, DEFAULT_POLICY } from '../../safety/policy/policy.ts';
-import { read } from '../../safety/reading.ts';
-import type { TrainData } from './monitor-train.ts';
-import { readData, trainOn } from './monitor-train.ts';
+import type { Calibration } from '../../core/calibration.ts';
+import type { Finding } from '../../core/finding.ts';
+import type { Labelled } from '../../../safety/classifier/data.ts';
+import { classifierScan, scoreOf } from '../../../safety/classifier/classify.ts';
+import type { Weights } from '../../../safety/classifier/model.ts';
+import { CATEGORIES, Scorer } from '../../../safety/classifier/model.ts';
+import type { Packed } from '../../../safety/classifier/pack.ts';
+import { unpack } from '../../../safety/classifier/pack.ts';
+import packed from '../../../safety/classifier/weights.json' with { type: 'json' };
+import type { Detector } from '../../../safety/detector.ts';
+import { detectors } from '../../../safety/detectors/index.ts';
+import { createMonitor } from '../../../safety/monitor.ts';
+import { decide, DEFAULT_POLICY } from '../../../safety/policy/policy.ts';
+import { read } from '../../../safety/reading.ts';
+import type { TrainData } from './train.ts';
+import { readData, trainOn } from './train.ts';
 
 /** A text judged by a classifier that never saw its source, and by the whole monitor with that classifier. */
 interface Judged {
