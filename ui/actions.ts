@@ -214,7 +214,7 @@ export class Actions {
     if (state.screen === 'run') return setState({ run: { ...state.run, zoom: false } });
     const screen = filteredScreen(state);
     if (screen === null) return;
-    if (screen !== 'charts' && screen !== 'eval' && state[screen].focus === 'detail') return this.#open(state, 'focus');
+    if (screen !== 'charts' && (screen === 'eval' ? state.evals : state[screen]).focus === 'detail') return this.#open(state, 'focus');
     return this.#clear(state);
   }
 
@@ -225,6 +225,7 @@ export class Actions {
     else if (state.screen === 'tasks') setState({ tasks: { ...state.tasks, focus: flip(state.tasks.focus) } });
     else if (state.screen === 'safety') setState({ safety: { ...state.safety, focus: flip(state.safety.focus) } });
     else if (state.screen === 'runs') setState({ runs: { ...state.runs, focus: flip(state.runs.focus) } });
+    else if (state.screen === 'eval') setState({ evals: { ...state.evals, focus: flip(state.evals.focus) } });
     else if (state.screen === 'charts') {
       const at = state.view.steps[state.view.steps.length - 1 - state.charts.back]?.[0];
       if (at === undefined) return;

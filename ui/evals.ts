@@ -8,8 +8,10 @@ export type Evals = readonly (readonly [number, Metrics])[];
 export interface EvalsState {
   readonly index: number;
   readonly text: string;
+  readonly focus: 'list' | 'detail';
+  readonly scroll: number;
 }
-export const NO_EVALS: EvalsState = { index: 0, text: '' };
+export const NO_EVALS: EvalsState = { index: 0, text: '', focus: 'list', scroll: 0 };
 
 export interface EvalRow {
   readonly path: string;

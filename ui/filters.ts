@@ -28,7 +28,7 @@ export function filtered(state: AppState, screen: FilteredScreen, text: string):
     case 'runs':
       return { runs: { ...state.runs, text, index: 0, scroll: 0 } };
     case 'eval':
-      return { evals: { index: 0, text } };
+      return { evals: { ...state.evals, index: 0, text, scroll: 0 } };
   }
 }
 

@@ -19,6 +19,8 @@ export interface LineContext {
 
 const percentOf = (value: number | undefined): string => (value === undefined ? '-' : `${(value * 100).toFixed(1)} %`);
 
+const whole = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(0)}`;
+
 /** `deduction 45.0 %, abduction 63.1 %` for the types that have the metric. */
 function perType(metrics: Metrics, prefix: string, format: (value: number) => string): string {
   return TASK_TYPES.flatMap((type) => {
@@ -114,6 +116,10 @@ export function formatEventLine(event: RunEvent, context: LineContext = {}): str
     case 'benchmark':
       return safe(
         `benchmark after step ${event.step}: ${event.suite} pass@1 ${percentOf(event.metrics['pass@1'])} of ${event.problems} problems`,
+      );
+    case 'tournament':
+      return safe(
+        `tournament of ${event.steps.length} checkpoints: ${event.steps.map((step, at) => `step ${step} ${whole(event.ratings[at]?.elo ?? NaN)}`).join(', ')} Elo`,
       );
     case 'finding': {
       const { finding } = event;

@@ -68,7 +68,7 @@ export const BINDINGS: readonly Binding[] = [
   {
     keys: ['tab', 'shift+tab'],
     action: 'focus',
-    contexts: ['thoughts', 'tasks', 'safety', 'runs'],
+    contexts: ['thoughts', 'tasks', 'safety', 'runs', 'eval'],
     hint: 'pane',
     help: 'to the other pane',
   },

@@ -1,6 +1,7 @@
 import { flaggedLines } from './detail.ts';
 import { cardLines, dialogRows, figureLines, helpLines } from './dialogs.ts';
 import { textOf } from './editor.ts';
+import { evalDetail, evalPane } from './eval-tables.ts';
 import { evalRows } from './evals.ts';
 import { clampScroll, inner, panes } from './layout.ts';
 import { commandsFor } from './palette.ts';
@@ -77,8 +78,13 @@ export function moveBy(state: AppState, move: Move): Partial<AppState> {
     case 'machine':
       return {};
     case 'eval': {
+      const { evals } = state;
+      if (evals.focus === 'detail') {
+        const size = inner(evalPane(state));
+        return { evals: { ...evals, scroll: scrolled(evals.scroll, move, evalDetail(state, size.width).length, size.height) } };
+      }
       const count = evalRows(state.view.evals, state.evals.text).length;
-      return { evals: { ...state.evals, index: moved(state.evals.index, move, count, pageOf(state, 'list')) } };
+      return { evals: { ...evals, index: moved(evals.index, move, count, pageOf(state, 'list')) } };
     }
     case 'runs': {
       const { runs } = state;

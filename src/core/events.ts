@@ -43,6 +43,23 @@ export type RunEvent =
   | { readonly type: 'step'; readonly step: number; readonly metrics: Metrics }
   /** Held-out evaluation after `step` updates. */
   | { readonly type: 'eval'; readonly step: number; readonly metrics: Metrics }
+  /** Checkpoints of the run proposed tasks to each other (`kelvin tournament`); `step` is that of the last player. */
+  | {
+      readonly type: 'tournament';
+      readonly step: number;
+      readonly seed: number;
+      /** Steps of the checkpoints that played; the lists below have an element for each. */
+      readonly steps: readonly number[];
+      /** Elo points of the solvers, mean 0, with standard errors. */
+      readonly ratings: readonly { readonly elo: number; readonly error: number }[];
+      /** Tries at the tasks of all players. */
+      readonly games: readonly number[];
+      /** Share of them that was solved; null without games. */
+      readonly solved: readonly (number | null)[];
+      /** Valid tasks of each, and their mean difficulty in Elo points; null where it proposed none. */
+      readonly tasks: readonly number[];
+      readonly difficulty: readonly (number | null)[];
+    }
   /** A published benchmark was taken with the weights after `step` updates (docs/benchmarks.md). */
   | {
       readonly type: 'benchmark';

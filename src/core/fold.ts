@@ -55,6 +55,8 @@ export interface RunView {
   readonly evals: readonly (readonly [number, Metrics])[];
   /** Published benchmarks, in the order in which they were taken. */
   readonly benchmarks: readonly BenchmarkEvent[];
+  /** Tournaments between checkpoints of the run, in the order in which they were held. */
+  readonly tournaments: readonly TournamentEvent[];
   readonly flagged: readonly FlaggedThought[];
   readonly pause: { readonly step: number; readonly cause: PauseCause; readonly reason: string; readonly rolloutId: string | null } | null;
   readonly counts: {
@@ -86,6 +88,7 @@ export const EMPTY_VIEW: RunView = {
   steps: [],
   evals: [],
   benchmarks: [],
+  tournaments: [],
   flagged: [],
   pause: null,
   counts: { rollouts: 0, tasks: 0, findings: [0, 0, 0, 0, 0] },
@@ -126,6 +129,7 @@ export function fold(view: RunView, event: RunEvent): RunView {
         steps: view.steps.filter(([step]) => step <= event.step),
         evals: view.evals.filter(([step]) => step <= event.step),
         benchmarks: view.benchmarks.filter(({ step }) => step <= event.step),
+        tournaments: view.tournaments.filter(({ step }) => step <= event.step),
         phase: null,
         ended: null,
         error: null,
@@ -173,6 +177,8 @@ export function fold(view: RunView, event: RunEvent): RunView {
       return { ...view, evals: [...view.evals, [event.step, event.metrics]] };
     case 'benchmark':
       return { ...view, benchmarks: [...view.benchmarks, event] };
+    case 'tournament':
+      return { ...view, tournaments: [...view.tournaments, event] };
     case 'checkpoint':
       return { ...view, lastCheckpoint: event.step };
     case 'pause':
@@ -195,6 +201,7 @@ export function fold(view: RunView, event: RunEvent): RunView {
 }
 
 export type BenchmarkEvent = Extract<RunEvent, { type: 'benchmark' }>;
+export type TournamentEvent = Extract<RunEvent, { type: 'tournament' }>;
 
 type ReviewEvent = Extract<RunEvent, { type: 'review' }>;
 

@@ -27,6 +27,9 @@ export interface Tournament {
   /** Valid tasks of each proposer, and its proposals. */
   readonly tasks: readonly number[];
   readonly proposals: readonly number[];
+  /** Tries of each solver at the tasks of all, and the share that it solved; null without tries. */
+  readonly games: readonly number[];
+  readonly solved: readonly (number | null)[];
   /** `matrix[p][s]`: mean solve rate of solver s on the tasks of proposer p; null where p proposed none. */
   readonly matrix: readonly (readonly (number | null)[])[];
   /** The same by task type. */
@@ -104,11 +107,16 @@ export async function playTournament(players: readonly Player[], options: Tourna
         return count === 0 ? null : own.reduce((sum, one) => sum + one.solved, 0) / count;
       }),
     );
+  const ofSolver = (solver: number): Attempt[] => attempts.filter(({ player }) => player === solver);
+  const sum = (own: readonly Attempt[], of: 'tries' | 'solved'): number => own.reduce((total, one) => total + one[of], 0);
+  const games = players.map((_, solver) => sum(ofSolver(solver), 'tries'));
   const ratings = rate(players.length, tasks.length, attempts);
   return {
     steps: players.map(({ step }) => step),
     tasks: players.map((_, proposer) => tasks.filter((entry) => entry.proposer === proposer).length),
     proposals: proposed,
+    games,
+    solved: games.map((count, solver) => (count === 0 ? null : sum(ofSolver(solver), 'solved') / count)),
     matrix: matrixOf(() => true),
     byType: Object.fromEntries(TASK_TYPES.map((type) => [type, matrixOf((task) => task.type === type)])) as unknown as Tournament['byType'],
     ratings: ratings.players.map((elo, i) => ({ elo, error: ratings.errors[i] as number })),

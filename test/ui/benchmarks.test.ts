@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/core/events.ts';
 import { EMPTY_VIEW, fold } from '../../src/core/fold.ts';
 import { formatEventLine } from '../../ui/headless.ts';
-import { benchmarkLines } from '../../ui/screens/eval.ts';
+import { benchmarkLines } from '../../ui/eval-tables.ts';
 import type { AppState } from '../../ui/store.ts';
 import { detectTheme } from '../../ui/theme.ts';
 

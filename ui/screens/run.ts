@@ -219,7 +219,7 @@ export function runScreen(state: AppState): Block {
       : []),
     panel({
       title: 'held-out accuracy',
-      note: view.evals.length > 1 ? `step ${view.evals.at(-1)![0]}` : '',
+      note: heldoutNote(view, foot - 2),
       width: right,
       height: foot,
       theme,
@@ -227,6 +227,13 @@ export function runScreen(state: AppState): Block {
     }),
   ];
   return above(...charts, beside(...footer));
+}
+
+/** Which evaluation it is, or where the rows are that have no room here. */
+function heldoutNote({ evals }: RunView, rows: number): string {
+  const { length } = heldout(evals);
+  if (length > rows) return `${rows} of ${length}, key 8`;
+  return evals.length > 1 ? `step ${evals.at(-1)![0]}` : '';
 }
 
 function streamNote({ live, followed }: AppState): string {
