@@ -8,8 +8,7 @@ import { RecordError } from '../record/port.ts';
 import { bestOf, candidates, CHECKPOINTS, readPins, setPin } from '../record/retention.ts';
 import { EXIT } from './exits.ts';
 import { runsRoot } from './paths.ts';
-import { namedIn, readEvents } from './restore.ts';
-import { viewOf } from './resume.ts';
+import { namedIn, readEvents, viewOf } from './recorded.ts';
 import { figureAt } from './watching.ts';
 
 export interface CheckpointsOptions {

@@ -17,7 +17,7 @@ import { prepare, progressOn, runAll } from './compare/runs.ts';
 import { UsageError } from './exits.ts';
 import { threadsFor } from './open.ts';
 import { resolveShipped } from './paths.ts';
-import { viewOf } from './resume.ts';
+import { viewOf } from './recorded.ts';
 
 export interface CompareOptions {
   readonly configs: readonly string[];

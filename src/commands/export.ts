@@ -20,7 +20,7 @@ import { findRun, readRunConfig } from '../record/folder.ts';
 import { EXIT, UsageError } from './exits.ts';
 import { modelFile } from './model-file.ts';
 import { runsRoot } from './paths.ts';
-import { namedIn, readEvents } from './restore.ts';
+import { namedIn, readEvents } from './recorded.ts';
 import { ENGINE_FOLDER } from './session.ts';
 
 export type ExportFormat = 'gguf' | 'peft' | 'merged';

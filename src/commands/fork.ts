@@ -14,7 +14,7 @@ import { verifyRecord } from '../record/verify.ts';
 import { changeLine, configChanges } from './config-diff.ts';
 import { EXIT, UsageError } from './exits.ts';
 import { runsRoot } from './paths.ts';
-import { namedIn, readEvents } from './restore.ts';
+import { namedIn, readEvents } from './recorded.ts';
 
 export interface ForkOptions {
   readonly run: string;

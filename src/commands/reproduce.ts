@@ -16,7 +16,7 @@ import { EXIT, UsageError } from './exits.ts';
 import { modelFile, threadsFor } from './open.ts';
 import { runsRoot } from './paths.ts';
 import { detectorVersions, machineRecord } from './provenance.ts';
-import { readEvents } from './restore.ts';
+import { readEvents } from './recorded.ts';
 import { runSession, versions } from './session.ts';
 import type { SessionParts } from './session.ts';
 import { createMonitor } from '../../safety/monitor.ts';

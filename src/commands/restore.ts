@@ -10,12 +10,12 @@ import { restoreState } from '../loop/state.ts';
 import type { LoopState, StoredState } from '../loop/state.ts';
 import { latestCheckpoint, loadCheckpoint } from '../record/checkpoint.ts';
 import type { Named } from '../record/checkpoint.ts';
-import { openJournalReader } from '../record/journal.ts';
 import { RecordError } from '../record/port.ts';
 import type { Discarded, RunJournal } from '../record/port.ts';
 import { candidates, CHECKPOINTS } from '../record/retention.ts';
 import { sha256 } from '../models/cache.ts';
 import { resolveShipped } from './paths.ts';
+import { namedIn, readEvents } from './recorded.ts';
 
 export interface Restored {
   readonly state: LoopState | null;
@@ -44,13 +44,6 @@ export function restore(journal: RunJournal, runDir: string, began: string): Res
   }
   const events = readEvents(runDir);
   return { state: stored ? restoreState(stored) : null, dir: found?.dir ?? null, events, view: events.reduce(fold, EMPTY_VIEW), warnings };
-}
-
-/** Checkpoints that a journal names; of a step that was saved twice, the newer. */
-export function namedIn(events: readonly RunEvent[]): Named {
-  const named = new Map<number, string | null>();
-  for (const event of events) if (event.type === 'checkpoint') named.set(event.step, event.digest ?? null);
-  return named;
 }
 
 /** Older checkpoints that could no longer be gone back to. */
@@ -110,13 +103,4 @@ export async function knownAdapter(config: Config, events: readonly RunEvent[]):
       `${String(config.adapter)} is no longer the adapter that this run began with: its contents have changed. Put the old file back, or start a new run.`,
     );
   return hash;
-}
-
-export function readEvents(runDir: string): RunEvent[] {
-  const reader = openJournalReader(runDir);
-  try {
-    return reader.events(0).map((stored) => stored.event);
-  } finally {
-    reader.close();
-  }
 }

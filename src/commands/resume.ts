@@ -1,11 +1,9 @@
 import { join } from 'node:path';
 import { parseConfig, readConfig } from '../config.ts';
 import type { Config } from '../config.ts';
-import { EMPTY_VIEW, fold } from '../core/fold.ts';
 import { inline } from '../core/inert.ts';
-import type { RunView } from '../core/fold.ts';
 import { findRun, isAlive, readRunConfig, writeRunConfig } from '../record/folder.ts';
-import { hasJournal, openJournalReader } from '../record/journal.ts';
+import { hasJournal } from '../record/journal.ts';
 import { changeLine, configChanges } from './config-diff.ts';
 import type { ConfigChange } from './config-diff.ts';
 import { EXIT, UsageError } from './exits.ts';
@@ -13,7 +11,7 @@ import { createOutput } from './output.ts';
 import type { Display } from './output.ts';
 import { order } from './pause.ts';
 import { runsRoot } from './paths.ts';
-import { readEvents } from './restore.ts';
+import { readEvents, viewOf } from './recorded.ts';
 import { runSession } from './session.ts';
 import type { SessionParts } from './session.ts';
 import { userName } from './user.ts';
@@ -98,15 +96,4 @@ function refuse({ run, config, set }: ResumeOptions, dir: string, changes: reado
       : `${join(dir, 'config.json')} is not what the run recorded (recorded → file):\n${lines}If you changed it, go on with --accept; the change is recorded. If not, it is damaged: put the recorded values back.\n`,
   );
   return EXIT.usage;
-}
-
-/** A run's state from its journal; a folder that was only just made has none yet. */
-export function viewOf(dir: string): RunView {
-  if (!hasJournal(dir)) return EMPTY_VIEW;
-  const reader = openJournalReader(dir);
-  try {
-    return reader.events(0).reduce((view, { event }) => fold(view, event), EMPTY_VIEW);
-  } finally {
-    reader.close();
-  }
 }

@@ -7,7 +7,7 @@ import type { RunSummary } from '../record/folder.ts';
 import { openJournalReader, verifyAudit } from '../record/journal.ts';
 import { EXIT, UsageError } from './exits.ts';
 import { runsRoot } from './paths.ts';
-import { viewOf } from './resume.ts';
+import { viewOf } from './recorded.ts';
 import { runsPort } from './runs-port.ts';
 import { figuresOf } from './thresholds.ts';
 

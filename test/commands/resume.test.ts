@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { configChanges } from '../../src/commands/config-diff.ts';
 import { resumeCommand } from '../../src/commands/resume.ts';
-import { readEvents } from '../../src/commands/restore.ts';
+import { readEvents } from '../../src/commands/recorded.ts';
 import { runSession } from '../../src/commands/session.ts';
 import { createRunFolder } from '../../src/record/folder.ts';
 import { configOf, parts } from '../../scripts/trials/world.ts';

@@ -7,7 +7,7 @@ import { isRun } from '../../record/run-files.ts';
 import type { ChildRun, RunChild } from './child.ts';
 import { changeLine, configChanges } from '../config-diff.ts';
 import { EXIT, UsageError } from '../exits.ts';
-import { viewOf } from '../resume.ts';
+import { viewOf } from '../recorded.ts';
 
 export type PlacedRun = PlannedRun & { readonly dir: string };
 
