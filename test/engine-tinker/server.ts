@@ -4,16 +4,11 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { AdamParams } from '../../src/engine/tinker/client.ts';
+import type { AdamParams, SampleCall } from '../../src/engine/tinker/client.ts';
 import { field, jsonOfPass, jsonOfSample, passOfJson, passOfProto, PROTOBUF, protoOfPass, protoOfSample, Status } from './messages.ts';
 import type { Pass } from './messages.ts';
 
-export interface SampleAsk {
-  readonly prompt: readonly number[];
-  readonly n: number;
-  readonly maxTokens: number;
-  readonly temperature: number;
-  readonly seed: number;
+export interface SampleAsk extends Pick<SampleCall, 'prompt' | 'n' | 'maxTokens' | 'temperature' | 'seed'> {
   readonly stop: readonly string[];
   readonly stopTokens: readonly number[];
 }
