@@ -51,11 +51,16 @@ const RATE = 0.25;
 
 const weightOf = (state: MixState, arm: Arm): number => state.weights[armName(arm)] ?? 0;
 
+/** e to the power of each weight, the greatest scaled to 1. */
+function powersOf(weights: readonly number[]): { readonly powers: readonly number[]; readonly total: number } {
+  const top = Math.max(...weights);
+  const powers = weights.map((weight) => Math.exp(weight - top));
+  return { powers, total: powers.reduce((sum, power) => sum + power, 0) };
+}
+
 /** Share of the slots of each arm, in order; they sum to 1. */
 export function shares(state: MixState, arms: readonly Arm[]): number[] {
-  const top = Math.max(...arms.map((arm) => weightOf(state, arm)));
-  const powers = arms.map((arm) => Math.exp(weightOf(state, arm) - top));
-  const total = powers.reduce((sum, power) => sum + power, 0);
+  const { powers, total } = powersOf(arms.map((arm) => weightOf(state, arm)));
   return powers.map((power) => ((1 - EXPLORE) * power) / total + EXPLORE / arms.length);
 }
 
@@ -106,9 +111,7 @@ export function learnMix(state: MixState, arms: readonly Arm[], plays: readonly 
     const weight = (played.get(armName(arm))?.length ?? 0) / (plays.length * (portions[i] as number));
     return weightOf(state, arm) + RATE * scale(value) * weight;
   });
-  const top = Math.max(...gained);
-  const powers = gained.map((value) => Math.exp(value - top));
-  const total = powers.reduce((sum, power) => sum + power, 0);
+  const { powers, total } = powersOf(gained);
   const others = Math.max(1, arms.length - 1);
   const weights = Object.fromEntries(
     arms.map((arm, i) => {
