@@ -59,8 +59,15 @@ export async function openTinkerEngine(config: Config, clock?: Clock): Promise<E
     };
     const gguf = tinker.gguf === '' ? '' : await modelFile(tinker.gguf);
     return await TinkerEngine.open({
-      ...{ client, baseModel: config.model, rank: lora.rank, seed: config.seed, tokenizer, info, parallel },
-      ...{ losses: tinker.losses, gguf },
+      client,
+      baseModel: config.model,
+      rank: lora.rank,
+      seed: config.seed,
+      tokenizer,
+      info,
+      parallel,
+      losses: tinker.losses,
+      gguf,
     });
   } catch (error) {
     client.close();

@@ -28,7 +28,14 @@ function oldRecord(stored: Row): RolloutRecord {
   const { id, step, role, prompt, completion, thought, answer, program, outcome, reward, detail, severity, advantage } = row;
   return {
     rollout: {
-      ...{ id, step, role, prompt, completion, thought, answer, program },
+      id,
+      step,
+      role,
+      prompt,
+      completion,
+      thought,
+      answer,
+      program,
       taskType: row['task_type'],
       taskId: row['task_id'],
       stopReason: row['stop_reason'],
@@ -37,7 +44,11 @@ function oldRecord(stored: Row): RolloutRecord {
       tokens: unpack(row['tokens'] as Uint8Array),
       logprobs: unpack(row['logprobs'] as Uint8Array),
     },
-    ...{ outcome, reward, detail, severity, advantage },
+    outcome,
+    reward,
+    detail,
+    severity,
+    advantage,
   } as RolloutRecord;
 }
 

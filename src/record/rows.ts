@@ -76,7 +76,11 @@ export function fromRow(stored: Row, long: LongPart): RolloutRecord {
       role: word('role'),
       taskType: word('task_type'),
       taskId: row['task_id'] as string | null,
-      ...{ prompt, completion, thought, answer, program },
+      prompt,
+      completion,
+      thought,
+      answer,
+      program,
       get promptTokens() {
         return long.promptTokens;
       },

@@ -108,7 +108,12 @@ export function decodeBlock(block: Uint8Array): LongPart[] {
   let decoded: readonly (readonly (readonly number[])[])[] | null = null;
   const numbers = (series: number, at: number): readonly number[] => (decoded ??= decodeNumbers(bytes, head))[series]![at]!;
   return head.texts.map(([prompt, completion, thought, answer, program, detail], at) => ({
-    ...{ prompt, completion, thought, answer, program, detail },
+    prompt,
+    completion,
+    thought,
+    answer,
+    program,
+    detail,
     get promptTokens() {
       return numbers(0, at);
     },

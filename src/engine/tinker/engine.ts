@@ -177,7 +177,12 @@ export class TinkerEngine implements Engine {
       if (this.#pending === null)
         throw new EngineError('stale', 'There is no gradient of the current weights to step on. Call forwardBackward first.');
       const stepped = this.#model.optimStep({
-        ...{ learning_rate: lr, beta1, beta2, eps, weight_decay: weightDecay, grad_clip_norm: gradClip },
+        learning_rate: lr,
+        beta1,
+        beta2,
+        eps,
+        weight_decay: weightDecay,
+        grad_clip_norm: gradClip,
       });
       const metrics = await stepped.catch((error: unknown) => this.#breaks(error));
       this.#pending = null;
