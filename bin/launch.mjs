@@ -13,8 +13,10 @@ export function launch(main, args) {
     env: { NODE_ENV: 'production', ...process.env },
   });
 
-  // The terminal sends these to the whole process group; the app decides, the launcher only waits for it.
-  process.on('SIGINT', () => {});
+  // A terminal sends this to the whole process group; anybody else may mean the launcher alone.
+  process.on('SIGINT', () => {
+    if (!process.stdin.isTTY) child.kill('SIGINT');
+  });
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 
   child.on('error', (error) => {

@@ -275,9 +275,16 @@ function recordFault(record: (events: readonly RunEvent[]) => void, state: LoopS
   }
 }
 
+/** Sent to a process group, a signal comes twice within this: from its sender, and from the launcher, which passes it on. */
+const ECHO_MS = 300;
+
 /** First signal: finish the step, checkpoint, end. Second: end at once; the last complete step is on disk. */
 function onSignals(stack: Closing, conductor: ConductorControls, setCode: (code: number) => void): void {
+  let asked = -Infinity;
   const handle = (signal: NodeJS.Signals): void => {
+    const now = performance.now();
+    if (now - asked < ECHO_MS) return;
+    asked = now;
     const code = signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
     if (conductor.stopping) process.exit(code);
     setCode(code);

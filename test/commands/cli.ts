@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(ROOT, 'src', 'main.ts');
@@ -30,10 +30,25 @@ export interface Running {
   kill(signal: NodeJS.Signals): void;
 }
 
+interface KelvinOptions {
+  readonly input?: string;
+  readonly env?: Record<string, string>;
+  /** Behind the launcher, in a process group of its own; `pid` is the launcher's. */
+  readonly launched?: boolean;
+}
+
+const launching = (args: readonly string[]): string[] => [
+  '--input-type=module',
+  '-e',
+  `const { launch } = await import(${JSON.stringify(pathToFileURL(join(ROOT, 'bin', 'launch.mjs')).href)}); launch(${JSON.stringify(MAIN)}, ${JSON.stringify(args)});`,
+];
+
 /** Runs a command from source, in its own process. */
-export function kelvin(args: readonly string[], options: { readonly input?: string; readonly env?: Record<string, string> } = {}): Running {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], {
+export function kelvin(args: readonly string[], options: KelvinOptions = {}): Running {
+  const program = options.launched ? launching(args) : [MAIN, ...args];
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...program], {
     cwd: ROOT,
+    detached: options.launched ?? false,
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
   });

@@ -63,6 +63,24 @@ describe('kelvin train on the bundled model', () => {
     expect([...stepMetrics(stopped.events), ...stepMetrics(rest.events)]).toEqual(stepMetrics(whole.events));
   }, 120_000);
 
+  it.each([
+    ['SIGINT to the launcher alone', 'SIGINT', 130, 1],
+    ['SIGTERM to its whole process group, which comes twice,', 'SIGTERM', 143, -1],
+  ] as const)(
+    '%s ends the step and leaves a checkpoint',
+    async (_name, signal, code, whom) => {
+      const dir = join(home.dir, signal);
+      const args = ['train', '--run-dir', dir, '--steps', '50', ...SMALL];
+      const run = kelvin(args, { launched: true });
+      await run.seen('step', 1);
+      process.kill(whom * run.pid, signal);
+      const stopped = await run.done;
+      expect(stopped.code).toBe(code);
+      expect(stopped.events.at(-1)).toMatchObject({ type: 'end', cause: 'stopped' });
+    },
+    120_000,
+  );
+
   it('two processes on one run: the second is told who holds it', async () => {
     const dir = join(home.dir, 'twice');
     const first = train(dir, 50);
