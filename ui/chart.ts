@@ -93,7 +93,7 @@ export function plot(series: readonly Series[], width: number, height: number, t
       }
     });
   });
-  return Array.from({ length: height }, (_, y) => cellsOf(series, bits, y, width, theme.ascii));
+  return Array.from({ length: height }, (_, y) => cellsOf(series, bits, y, width, theme));
 }
 
 const popcount = (n: number): number => {
@@ -102,7 +102,8 @@ const popcount = (n: number): number => {
   return count;
 };
 
-function cellsOf(series: readonly Series[], bits: readonly Uint8Array[], y: number, width: number, ascii: boolean): Line {
+function cellsOf(series: readonly Series[], bits: readonly Uint8Array[], y: number, width: number, theme: Theme): Line {
+  const { ascii, styles } = theme;
   const spans: Span[] = [];
   for (let x = 0; x < width; x++) {
     let all = 0;
@@ -118,7 +119,9 @@ function cellsOf(series: readonly Series[], bits: readonly Uint8Array[], y: numb
     });
     const char = all === 0 ? ' ' : ascii ? " '.:"[all]! : String.fromCharCode(0x2800 + all);
     const last = spans.at(-1);
-    if (last && (last.tone === tone || all === 0)) spans[spans.length - 1] = { ...last, text: last.text + char };
+    // Blanks belong to what stands before them, unless they would be underlined.
+    if (last && (last.tone === tone || (all === 0 && !styles[last.tone ?? 'plain'].underline)))
+      spans[spans.length - 1] = { ...last, text: last.text + char };
     else spans.push({ text: char, tone });
   }
   return spans;

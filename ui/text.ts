@@ -135,6 +135,9 @@ export function wrap(spans: Line, width: number): Line[] {
   return lines;
 }
 
+/** A sentence where a list would stand. */
+export const saying = (text: string, width: number): Line[] => wrap([{ text, tone: 'muted' }], width);
+
 /** Model text with marked spans [start, end) over the raw UTF-16 offsets, sanitised piece by piece. */
 export function mark(
   text: string,

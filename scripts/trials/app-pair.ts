@@ -5,13 +5,13 @@
  * which something else on the machine disturbs less.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isAlive } from '../../src/record/folder.ts';
 import { openJournalReader } from '../../src/record/journal.ts';
 import { bundleApp, startApp } from './app.ts';
 import { option, ROOT, workplace } from './trial.ts';
 
-const POLL_MS = 500;
+const POLL_MS = 1000;
 
 const pairs = option('pairs', 3);
 const steps = option('steps', 14);
@@ -21,13 +21,12 @@ const main = await bundleApp('app-pair');
 const train = (dir: string): string[] => ['train', '--run-dir', dir, '--set', 'eval.tasks=4', '--set', `steps=${steps}`];
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Seconds of each step; null until the run has ended. */
-function times(dir: string): number[] | null {
-  if (!existsSync(join(dir, 'journal.sqlite'))) return null;
+/** Seconds of each step of a run that has ended. */
+function times(dir: string): number[] {
   const reader = openJournalReader(dir);
   try {
     const events = reader.events(0).map(({ event }) => event);
-    if (!events.some(({ type }) => type === 'end')) return null;
+    if (!events.some(({ type }) => type === 'end')) throw new Error(`The run ${dir} did not end.`);
     return events.flatMap((event) => (event.type === 'step' ? [event.metrics['time/step'] ?? NaN] : []));
   } finally {
     reader.close();
@@ -38,23 +37,19 @@ async function withApp(dir: string): Promise<number[]> {
   const app = startApp(main, train(dir), place.env);
   await app.saw('solve accuracy');
   app.write(String(screen));
-  let found: number[] | null = null;
-  while (!found) {
-    await sleep(POLL_MS);
-    found = times(dir);
-  }
+  // Reading the journal meanwhile would cost what is to be measured.
+  do await sleep(POLL_MS);
+  while (isAlive(dir));
   app.write('\x03\x03');
   await app.ended;
-  return found;
+  return times(dir);
 }
 
 function withoutApp(dir: string): number[] {
   spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...train(dir), '--headless'], {
     cwd: ROOT, stdio: 'ignore', env: { ...process.env, ...place.env },
   }); // prettier-ignore
-  const found = times(dir);
-  if (!found) throw new Error(`The run ${dir} did not end.`);
-  return found;
+  return times(dir);
 }
 
 /** The first step of a process also warms it up. */

@@ -64,3 +64,10 @@ it('names numbers in few columns', () => {
   ]);
   fc.assert(fc.property(fc.double({ noNaN: true }), (value) => short(value).length <= 8));
 });
+
+it('underlines dots, not the blanks behind them', () => {
+  const mono = detectTheme({ LANG: 'C.UTF-8', TERM: 'xterm', NO_COLOR: '1' }, 'linux');
+  const rows = plot([{ values: [1, 2], tone: 'abduction', label: 'a' }], 20, 3, mono, { domain: 12 });
+  for (const span of rows.flat()) if (span.tone === 'abduction') expect(span.text.trim()).toBe(span.text);
+  expect(rows.flat().some(({ tone }) => tone === 'abduction')).toBe(true);
+});

@@ -6,7 +6,7 @@ import type { Curves } from '../curves.ts';
 import { inner, panes, sliceTop } from '../layout.ts';
 import { chartPaths, latest } from '../select.ts';
 import type { AppState } from '../store.ts';
-import { fill, fit, inline, lineWidth, pad, truncate } from '../text.ts';
+import { fill, fit, inline, lineWidth, pad, saying, truncate } from '../text.ts';
 import type { Line, Span } from '../text.ts';
 
 /** Screen 5: any metric of the run, with a cursor that reads values, beside the same metric of other runs. */
@@ -23,9 +23,9 @@ export function chartsScreen(state: AppState): Block {
     return fill([{ text: name }, { text: pad(short(latest(view.steps, path)), 9, 'right'), tone: 'accent' }], room.width, chosen);
   });
   if (list.length === 0)
-    list.push([
-      { text: charts.text === '' ? 'Metrics appear after the first step.' : 'No metric matches. x drops the filter.', tone: 'muted' },
-    ]);
+    list.push(
+      ...saying(charts.text === '' ? 'Metrics appear after the first step.' : 'No metric matches. x drops the filter.', room.width),
+    );
   const path = paths[index];
   const curves = path ? curvesOf(state, path) : null;
   const pane = { width: layout.detail.width + (layout.side?.width ?? 0), height: layout.detail.height };

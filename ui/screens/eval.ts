@@ -5,7 +5,7 @@ import { evalRows } from '../evals.ts';
 import type { EvalRow } from '../evals.ts';
 import { clampScroll, inner, panes, sliceTop } from '../layout.ts';
 import type { AppState } from '../store.ts';
-import { fill, inline, pad, truncate } from '../text.ts';
+import { fill, inline, pad, saying, truncate } from '../text.ts';
 import type { Line } from '../text.ts';
 import type { Theme } from '../theme.ts';
 
@@ -35,12 +35,12 @@ export function evalScreen(state: AppState): Block {
   const top = sliceTop(index, rows.length, room.height);
   const list = rows.slice(top, top + room.height).map((row, at) => evalRow(row, top + at === index, room.width, theme));
   if (list.length === 0)
-    list.push([
-      {
-        text: evals.text === '' ? 'The first evaluation comes before the first update.' : 'No figure matches. x drops the filter.',
-        tone: 'muted',
-      },
-    ]);
+    list.push(
+      ...saying(
+        evals.text === '' ? 'The first evaluation comes before the first update.' : 'No figure matches. x drops the filter.',
+        room.width,
+      ),
+    );
   const pane = evalPane(state);
   const size = inner(pane);
   const focused = evals.focus === 'detail';

@@ -134,15 +134,14 @@ export function sandboxLines({ view, status, theme }: AppState, width: number): 
 export function queueLines(state: AppState, width: number): Line[] {
   const { view, status, live, theme } = state;
   const { read, generated, lag } = health(state);
-  const phase = status?.phase ?? view.phase?.name;
-  const [done, total] = status?.phase ? [status.done, status.total] : [view.phase?.done ?? 0, view.phase?.total ?? 0];
+  const at = view.ended === null ? (status?.phase ? { ...status, name: status.phase } : view.phase) : null;
   const open = view.flagged.filter(({ label, finding }) => label === 'new' && finding.severity >= 2).length;
   const share = Math.max(4, width - 34);
   return [
     [
-      { text: pad(phase ?? 'between steps', 16), tone: 'muted' },
-      ...bar(total > 0 ? done / total : 0, share, theme),
-      { text: pad(phase ? `${done}/${total}` : '', 12, 'right') },
+      { text: pad(at?.name ?? (view.ended === null ? 'between steps' : view.ended), 16), tone: 'muted' },
+      ...bar(at && at.total > 0 ? at.done / at.total : 0, share, theme),
+      { text: pad(at ? `${at.done}/${at.total}` : '', 12, 'right') },
     ],
     row('being written', `${live.length} thoughts`, width, theme),
     row('to be read', width < 44 ? `${lag} of ${generated}` : `${lag} of ${generated} thoughts wait, ${read} read`, width, theme),

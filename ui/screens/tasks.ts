@@ -6,7 +6,7 @@ import { clampScroll, inner, panes, sliceTop } from '../layout.ts';
 import { tasksDetail } from '../panes.ts';
 import { shownTasks } from '../select.ts';
 import type { AppState } from '../store.ts';
-import { fill, inline, pad, truncate } from '../text.ts';
+import { fill, inline, pad, saying, truncate } from '../text.ts';
 import type { Line } from '../text.ts';
 import type { Theme } from '../theme.ts';
 
@@ -35,12 +35,9 @@ export function tasksScreen(state: AppState): Block {
   const top = sliceTop(tasks.index, shown.length, room.height);
   const list = shown.slice(top, top + room.height).map((task, at) => taskRow(task, top + at === tasks.index, room.width, theme));
   if (list.length === 0)
-    list.push([
-      {
-        text: tasks.rows.length > 0 || tasks.taskType ? 'No task matches. x drops the filters.' : 'No task is recorded yet.',
-        tone: 'muted',
-      },
-    ]);
+    list.push(
+      ...saying(tasks.rows.length > 0 || tasks.taskType ? 'No task matches. x drops the filters.' : 'No task is recorded yet.', room.width),
+    );
   const detailPane = { width: layout.detail.width + (layout.side?.width ?? 0), height: layout.detail.height };
   const size = inner(detailPane);
   const { main } = tasksDetail(state);

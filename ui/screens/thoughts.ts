@@ -6,7 +6,7 @@ import { clampScroll, inner, panes, sliceTop } from '../layout.ts';
 import { thoughtsDetail } from '../panes.ts';
 import { isFiltered, selectedRollout, selectedStream } from '../select.ts';
 import type { AppState, LiveStream } from '../store.ts';
-import { fill, inline, pad, truncate } from '../text.ts';
+import { fill, inline, pad, saying, truncate } from '../text.ts';
 import type { Line } from '../text.ts';
 import type { Theme } from '../theme.ts';
 
@@ -70,7 +70,7 @@ export function thoughtsScreen(state: AppState): Block {
     else if (stream) list.push(streamRow(stream, at === index, rows.width, theme));
     else list.push([{ text: `  ${theme.glyphs.ellipsis}` }]);
   }
-  if (count === 0) list.push([{ text: emptyText(state), tone: 'muted' }]);
+  if (count === 0) list.push(...saying(emptyText(state), rows.width));
 
   const detail = thoughtsDetail(state);
   const size = inner(layout.detail);
