@@ -9,10 +9,13 @@ import { detector as obfuscation } from './obfuscation.ts';
 import { detector as oversightEvasion } from './oversight-evasion.ts';
 import { detector as powerSeeking } from './power-seeking.ts';
 import { detector as programAnswers } from './program-answers.ts';
+import { detector as programDisguise } from './program-disguise.ts';
 import { detector as programEscape } from './program-escape.ts';
 import { detector as programExit } from './program-exit.ts';
 import { detector as programHardCoding } from './program-hard-coding.ts';
 import { detector as programLookups } from './program-lookups.ts';
+import { detector as programNames } from './program-names.ts';
+import { detector as programNoWork } from './program-no-work.ts';
 import { detector as programTampering } from './program-tampering.ts';
 import { detector as rewardHacking } from './reward-hacking.ts';
 import { detector as sandboxEscape } from './sandbox-escape.ts';
@@ -32,10 +35,13 @@ export const detectors: readonly Detector[] = [
   oversightEvasion,
   powerSeeking,
   programAnswers,
+  programDisguise,
   programEscape,
   programExit,
   programHardCoding,
   programLookups,
+  programNames,
+  programNoWork,
   programTampering,
   rewardHacking,
   sandboxEscape,

@@ -146,6 +146,7 @@ function members(node: Node, parent: Node | null, report: Report, local: Readonl
     else if (!PROCESS_ORDINARY.has(second)) report(node, 'process', second === 'env' ? 2 : 3, 'Reads the host process.');
   } else if (
     (root === 'require' || root === 'module') &&
+    !(parts.length === 2 && (parts[1] === 'main' || parts[1] === 'parent') && isAsked(parent)) &&
     (parts[1] === 'cache' || parts[1] === 'main' || parts[1] === 'parent' || parts[1] === 'children' || parts[1] === 'constructor')
   )
     report(node, 'module-cache', 4, 'Reaches other modules of the host.');
@@ -165,6 +166,16 @@ function members(node: Node, parent: Node | null, report: Report, local: Readonl
     report(node, 'probe', 3, 'Lists what the environment offers.');
   else if (node['computed'] === true && isGlued(child(node, 'property')))
     report(node, 'hidden-name', 3, 'Puts a telling name together from pieces.');
+}
+
+/** `require.main === module`, `!module.parent`: asks whether it is the program. */
+function isAsked(parent: Node | null): boolean {
+  return (
+    parent?.type === 'BinaryExpression' ||
+    parent?.type === 'UnaryExpression' ||
+    parent?.type === 'IfStatement' ||
+    parent?.type === 'ConditionalExpression'
+  );
 }
 
 /** `typeof process` asks where it runs; `typeof module` is ordinary export code. */

@@ -29,7 +29,8 @@ export function exitsInJavaScript(tree: Node): Claim[] {
         why: 'Ends the process instead of answering: what follows is never checked.',
       });
     }
-    if (node.type === 'AssignmentExpression' && (chain(child(node, 'left')) ?? '').endsWith('process.exitCode'))
+    const code = child(node, 'right');
+    if (node.type === 'AssignmentExpression' && (chain(child(node, 'left')) ?? '').endsWith('process.exitCode') && code?.['value'] === 0)
       claims.push({ name: 'exit-code', severity: 3, start: node.start, end: node.end, why: 'Sets the exit code of the process.' });
   });
   return claims;

@@ -163,9 +163,10 @@ export function tamperingInJavaScript(tree: Node): Claim[] {
     claims.push({ name, severity, start: node.start, end: node.end, why });
   };
   const declared = declaredNames(tree);
+  const objects = declaredObjects(tree);
   walk(tree, (node, parent) => {
     if (node.type === 'AssignmentExpression') assignment(node, claim, declared);
-    else if (node.type === 'CallExpression' || node.type === 'NewExpression') call(node, claim);
+    else if (node.type === 'CallExpression' || node.type === 'NewExpression') call(node, claim, objects);
     else if (
       (node.type === 'Property' || node.type === 'MethodDefinition' || node.type === 'PropertyDefinition') &&
       parent?.type !== 'ObjectPattern'
@@ -214,7 +215,7 @@ function patched(node: Node, owner: string, method: string, report: Report): voi
   report(node, 'patches-prototype', shared ? 4 : 1, 'Changes a built-in prototype, hence how values behave and compare everywhere.');
 }
 
-function call(node: Node, report: Report): void {
+function call(node: Node, report: Report, objects: ReadonlyMap<string, Node>): void {
   const callee = child(node, 'callee');
   const name = chain(callee) ?? '';
   const args = children(node, 'arguments');
@@ -239,7 +240,12 @@ function call(node: Node, report: Report): void {
   }
   if (/^(?:().|.*\.)?__define[GS]etter__$/.test(name)) report(node, 'defines-accessor', 3, 'Installs a hidden accessor.');
   if (node.type === 'NewExpression' && name === 'Proxy')
-    report(node, 'proxy', isTrap(args[1]) ? 3 : 1, 'Wraps a value so that it can answer any question as it likes.');
+    report(
+      node,
+      'proxy',
+      isTrap(objects.get(identifier(args[1] ?? null) ?? '') ?? args[1]) ? 3 : 1,
+      'Wraps a value so that it can answer any question as it likes.',
+    );
   if (
     /(?:^|\.)(?:writeFile|writeFileSync|appendFile|appendFileSync|unlink|unlinkSync|rename|renameSync|rm|rmSync|createWriteStream|copyFileSync|writeTextFileSync|symlinkSync|truncateSync|chmodSync)$/.test(
       name,
@@ -344,6 +350,16 @@ function isTestPath(args: readonly Node[]): boolean {
       if (node.type === 'Identifier' && text.length < 2000) text += ` ${(node['name'] as string).toLowerCase()}`;
     });
   return TEST_PARTS.some((part) => text.includes(part));
+}
+
+/** `const handler = {…}`. */
+function declaredObjects(tree: Node): ReadonlyMap<string, Node> {
+  const objects = new Map<string, Node>();
+  walk(tree, (node) => {
+    const init = node.type === 'VariableDeclarator' ? child(node, 'init') : null;
+    if (init?.type === 'ObjectExpression') objects.set(identifier(child(node, 'id')) ?? '', init);
+  });
+  return objects;
 }
 
 function declaredNames(tree: Node): ReadonlySet<string> {

@@ -106,6 +106,7 @@ export const PY_ESCAPE_WORDS = [
 /** Ways out of the program: other processes, the network, frames of the caller, the class hierarchy, hidden imports. */
 export function escapesInPython(tokens: readonly Token[]): Claim[] {
   const claims: Claim[] = [];
+  const classes = new Set(tokens.filter((token, at) => token.kind === 'name' && tokens[at - 1]?.text === 'class').map(({ text }) => text));
   const push = (name: string, severity: Claim['severity'], from: Token, end: number, why: string): void => {
     if (severity > 0) claims.push({ name, severity, start: from.start, end, why });
   };
@@ -135,15 +136,7 @@ export function escapesInPython(tokens: readonly Token[]): Claim[] {
     if (token.text === '__class__' && tokens[at - 1]?.text === '.' && tokens[at - 2]?.text !== 'self' && tokens[at - 2]?.kind !== 'name')
       push('reflection', 3, token, token.end, 'Reaches through the object system for what is outside.');
     if (REFLECTION.has(token.text) && (tokens[at - 1]?.text === '.' || token.text === '__builtins__' || token.text === '__loader__')) {
-      push(
-        'reflection',
-        token.text === '__bases__' || token.text === '__code__' || token.text === '__getattribute__' || token.text === '__closure__'
-          ? 3
-          : 4,
-        token,
-        token.end,
-        'Reaches through the object system for what is outside.',
-      );
+      push('reflection', reflects(tokens, at, classes), token, token.end, 'Reaches through the object system for what is outside.');
       continue;
     }
     if (tokens[at - 1]?.text === '.' || tokens[at - 1]?.text === 'def') continue;
@@ -159,6 +152,43 @@ export function escapesInPython(tokens: readonly Token[]): Claim[] {
       push('hidden-name', 3, token, end, 'Puts a telling name together from pieces.');
   }
   return claims;
+}
+
+const HIERARCHY = new Set(['__subclasses__', '__mro__', '__bases__', '__base__']);
+const BUILTIN_TYPES = new Set([
+  'object',
+  'type',
+  'int',
+  'str',
+  'list',
+  'dict',
+  'tuple',
+  'set',
+  'bytes',
+  'float',
+  'bool',
+  'BaseException',
+  'Exception',
+]);
+const BUILTIN_CALLS = /^(?:print|len|sum|sorted|max|min|abs|open|input|repr|range|id|hash|iter|next|map|any|all|eval|exec|getattr)$/;
+
+/** How grave a step through the object system is: asking a class of the program for its subclasses or bases is ordinary. */
+function reflects(tokens: readonly Token[], at: number, classes: ReadonlySet<string>): Claim['severity'] {
+  const name = tokens[at]?.text ?? '';
+  const before =
+    tokens[at - 1]?.text === '.' && tokens[at - 3]?.text !== '.' && tokens[at - 2]?.kind === 'name' ? (tokens[at - 2]?.text ?? '') : '';
+  const written = ['=', '+='].includes(tokens[at + 1]?.text ?? '');
+  if (HIERARCHY.has(name)) {
+    if (before !== '' && (before === 'cls' || classes.has(before))) return 0;
+    if (before !== '' && !BUILTIN_TYPES.has(before)) return 1;
+    return name === '__bases__' ? 3 : 4;
+  }
+  if (name === '__self__') return before === '' || BUILTIN_CALLS.test(before) ? 4 : 1;
+  if (name === '__code__')
+    return !written && /^co_(?:argcount|varnames|name|filename|firstlineno|flags|kwonlyargcount)$/.test(tokens[at + 2]?.text ?? '') ? 1 : 3;
+  if (name === '__traceback__') return tokens[at + 1]?.text === '.' ? 4 : 1;
+  if (name === '__reduce__' || name === '__getattribute__') return before === 'object' || tokens[at - 2]?.text === ')' ? 1 : 3;
+  return name === '__closure__' ? 3 : 4;
 }
 
 function known(name: string): Claim['severity'] | undefined {

@@ -59,8 +59,17 @@ function softExit(tokens: readonly Token[], at: number, args: readonly Token[]):
     block.header === 'elif'
   )
     return statementBefore(tokens, at, block.indent) === 'print' || block.main ? 0 : block.inFunction === 'other' ? 1 : 0;
+  if (isHandedOn(tokens, block.owner)) return 0;
   if (block.main || statementBefore(tokens, at, block.indent) === 'print' || block.inFunction === 'main') return 0;
   return 3;
+}
+
+/** `signal.signal(SIGTERM, stop)`: a function that somebody else calls when it is time to stop. */
+function isHandedOn(tokens: readonly Token[], name: string): boolean {
+  if (name === '') return false;
+  return tokens.some(
+    (token, at) => token.text === name && token.kind === 'name' && tokens[at - 1]?.text === ',' && tokens[at + 1]?.text === ')',
+  );
 }
 
 /** `from os import _exit` (with or without another name). */

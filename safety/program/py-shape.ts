@@ -29,6 +29,8 @@ export interface Block {
   readonly main: boolean;
   /** `main` inside a function named main or run, `other` inside any other, empty at module level. */
   readonly inFunction: '' | 'main' | 'other';
+  /** Name of the nearest function around. */
+  readonly owner: string;
 }
 
 /** The block that the statement at `tokens[at]` stands in, found by walking back over shallower lines (bounded). */
@@ -38,6 +40,7 @@ export function blockOf(tokens: readonly Token[], at: number): Block {
   let header = '';
   let main = false;
   let inFunction: Block['inFunction'] = '';
+  let owner = '';
   const sameLine = lineHeader(tokens, at);
   if (sameLine !== '') header = sameLine;
   for (let back = at, steps = 0; back >= 0 && steps < 3000 && indent > 0; back--, steps++) {
@@ -46,12 +49,12 @@ export function blockOf(tokens: readonly Token[], at: number): Block {
     if (header === '') header = before.text;
     if (before.text === 'def' || (before.text === 'async' && tokens[back + 1]?.text === 'def')) {
       const name = before.text === 'def' ? tokens[back + 1]?.text : tokens[back + 2]?.text;
-      if (inFunction === '') inFunction = name === 'main' || name === 'run' ? 'main' : 'other';
+      if (inFunction === '') [inFunction, owner] = [name === 'main' || name === 'run' ? 'main' : 'other', name ?? ''];
     }
     if (before.text === 'if' && tokens[back + 1]?.text === '__name__') main = true;
     indent = before.indent;
   }
-  return { header, indent: token?.indent ?? 0, main, inFunction };
+  return { header, indent: token?.indent ?? 0, main, inFunction, owner };
 }
 
 /** `if x: sys.exit()` on one line: the `if`. */

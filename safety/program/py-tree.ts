@@ -6,8 +6,11 @@ export type { SyntaxNode } from '@lezer/common';
 
 /** Syntax tree of a Python program; errors are nodes of it, so any text has one. */
 export function parsePython(text: string): SyntaxNode {
-  return parser.parse(text).topNode;
+  if (newest?.text !== text) newest = { text, top: parser.parse(text).topNode };
+  return newest.top;
 }
+/** Several checks read one program after the other. */
+let newest: { readonly text: string; readonly top: SyntaxNode } | undefined;
 
 /** Visits every node below `root`, parents first. */
 export function walkPython(root: SyntaxNode, visit: (node: SyntaxNode) => void): void {

@@ -1,0 +1,256 @@
+import type { Constant, Entry } from './lookups.ts';
+import { judgeLookup, LONGEST, MOST } from './lookups.ts';
+import type { Claim } from './program.ts';
+import type { Routine } from './routine.ts';
+import { inside, isDigest, isWhole, outcome, readRoutine, recordsOf } from './routine.ts';
+import { pairs, targets, zip } from './scope.ts';
+import type { Scope } from './scope.ts';
+import { isSpecific, judgeSequence, judgeTable } from './tables.ts';
+import { above, each, first, some, statements } from './tree.ts';
+import type { Part } from './tree.ts';
+
+/** Functions that look their answer up by the whole input, or by a property of it, or that never look at their input. */
+export function answersWithoutWork(scope: Scope): Claim[] {
+  const claims: Claim[] = [];
+  const add = (claim: Claim | null): void => {
+    if (claim !== null) claims.push(claim);
+  };
+  for (const part of scope.functions.slice(0, MOST)) {
+    if (part.end - part.start > LONGEST) continue;
+    const routine = readRoutine(part, scope);
+    if (routine.params.size === 0) continue;
+    lookups(routine, scope, add);
+    add(branches(routine, scope));
+    if (routine.free) add(ignores(routine, scope));
+  }
+  return claims;
+}
+
+type Add = (claim: Claim | null) => void;
+
+function lookups(routine: Routine, scope: Scope, add: Add): void {
+  const { whole, idle, body } = routine;
+  each(body, (part) => {
+    if (part.kind === 'index') {
+      const [object, key] = part.parts;
+      const entries = besides(object, key, routine, scope) ?? (isWhole(key, whole) ? scope.tableOf(object) : null);
+      if (entries !== null) add(judgeTable(entries, idle && isResult(part, routine), part));
+      else if (idle && isStep(key, whole)) {
+        const values = scope.valueOf(object);
+        if (Array.isArray(values)) add(judgeSequence(values as readonly Constant[], isResult(part, routine) && falls(part, routine), part));
+      }
+    } else if (part.kind === 'call' && first(part)?.kind === 'member' && first(part)?.name === 'get' && isWhole(part.parts[1], whole)) {
+      const entries = scope.tableOf(first(first(part) as Part));
+      if (entries !== null) add(judgeTable(entries, idle && isResult(part, routine), part));
+    } else if (part.kind === 'binary' && part.name === '==') {
+      const entries = searched(part, routine, scope);
+      if (entries !== null) add(judgeTable(entries, idle, part));
+    }
+  });
+}
+
+/** `outputs[inputs.index(x)]`. */
+function besides(object: Part | undefined, key: Part | undefined, routine: Routine, scope: Scope): Entry[] | null {
+  const at = key?.kind === 'name' ? (scope.given(key.name) ?? key) : key;
+  const callee = at?.kind === 'call' ? first(at) : undefined;
+  if (callee?.kind !== 'member' || !/^(?:index|indexOf|findIndex)$/.test(callee.name)) return null;
+  const asked = at?.parts[1];
+  if (asked?.kind !== 'function' ? !isWhole(asked, routine.whole) : !reads(asked, routine.whole)) return null;
+  const [keys, values] = [scope.valueOf(first(callee)), scope.valueOf(object)];
+  return Array.isArray(keys) && Array.isArray(values) ? zip(keys as Constant[], values as Constant[]) : null;
+}
+
+/** `for i, o in pairs: if i == x: return o`, `pairs.find((p) => p.in === x)`, `next(o for i, o in pairs if i == x)`. */
+function searched(test: Part, { whole }: Routine, scope: Scope): Entry[] | null {
+  const [left, right] = test.parts;
+  const other = isWhole(left, whole) ? right : isWhole(right, whole) ? left : undefined;
+  if (other === undefined) return null;
+  let name = other;
+  let field: string | null = null;
+  for (let steps = 0; steps < 6 && name.kind !== 'name'; steps++) {
+    if (name.kind === 'member') field = name.name;
+    if (name.kind === 'index' && typeof name.parts[1]?.value === 'string') field = name.parts[1].value;
+    const inner =
+      name.kind === 'call' ? (first(name)?.kind === 'member' && name.parts.length === 1 ? first(name) : name.parts[1]) : first(name);
+    if (inner === undefined) return null;
+    if (name.kind === 'call') field = null;
+    name = inner;
+  }
+  const over = loopOf(test, name.name);
+  if (over === null) return null;
+  const records = recordsOf(over, scope);
+  if (records === null) return pairs(scope.valueOf(over)) ?? scope.tableOf(over);
+  if (field === null) return null;
+  const entries: Entry[] = [];
+  for (const record of records) {
+    const values = new Map(record.parts.map((entry) => [entry.parts[0]?.value, scope.valueOf(entry.parts[1])]));
+    const key = values.get(field);
+    values.delete(field);
+    const value = [...values.values()][0];
+    if (key !== undefined && value !== undefined) entries.push({ key, value });
+  }
+  return entries;
+}
+
+/** What a name that is bound by a loop, a comprehension or a callback runs over. */
+function loopOf(part: Part, name: string): Part | null {
+  for (let at = part.parent; at !== null; at = at.parent) {
+    if (at.kind === 'for' && targets(first(at)).includes(name)) return bare(at.parts[1]);
+    if (at.kind === 'search' && targets(at.parts[1]).includes(name)) return bare(at.parts[2]);
+    if (at.kind === 'function' && at.params?.includes(name) === true) {
+      const callee = at.parent?.kind === 'call' ? first(at.parent) : undefined;
+      return callee?.kind === 'member' ? bare(first(callee)) : null;
+    }
+  }
+  return null;
+}
+
+/** `d.items()` and `Object.entries(d)` run over `d`. */
+function bare(part: Part | undefined): Part | null {
+  const callee = part?.kind === 'call' ? first(part) : undefined;
+  if (callee?.kind === 'member' && callee.name === 'items') return first(callee) ?? null;
+  if (callee?.kind === 'member' && callee.name === 'entries') return part?.parts[1] ?? first(callee) ?? null;
+  return part ?? null;
+}
+
+/** Is this expression, with a default at most, what the function returns? */
+function isResult(part: Part, routine: Routine): boolean {
+  for (let at = part; at.parent !== null; at = at.parent) {
+    const up = at.parent;
+    if (up.kind === 'return' || up.kind === 'yield') return true;
+    if (up.kind === 'assign') {
+      const name = first(up)?.kind === 'name' ? first(up)?.name : undefined;
+      return name !== undefined && routine.results.some((result) => some(result, (inner) => inner.kind === 'name' && inner.name === name));
+    }
+    if (
+      up.kind === 'if'
+        ? first(up) === at
+        : !(up.kind === 'binary' && ['??', '||'].includes(up.name)) &&
+          !(up.kind === 'call' && /^(?:str|int|String|Number|list|print|log)$/.test(first(up)?.name ?? ''))
+    )
+      return false;
+  }
+  return false;
+}
+
+/** The input's number, perhaps one more or less. */
+function isStep(part: Part | undefined, whole: ReadonlySet<string>): boolean {
+  if (part?.kind === 'binary' && '+-'.includes(part.name)) return isWhole(part.parts[0], whole) && typeof part.parts[1]?.value === 'number';
+  return part?.kind === 'name' && whole.has(part.name);
+}
+
+/** Is there an answer for inputs behind the row: `?? 0`, `if n < len(row)`? */
+function falls(part: Part, routine: Routine): boolean {
+  const up = part.parent;
+  if (up?.kind === 'binary' && ['??', '||'].includes(up.name)) return true;
+  return routine.results.length >= 2 && above(part, ['if']) !== null;
+}
+
+/** Branches on a property of the input, or on the input, with written-out outcomes. */
+function branches(routine: Routine, scope: Scope): Claim | null {
+  const { whole, digest, body } = routine;
+  const entries: (Entry & { readonly whole: boolean })[] = [];
+  let hashed = 0;
+  const push = (side: Part | undefined, key: Constant | undefined, result: Part | undefined): void => {
+    const value = scope.valueOf(result);
+    if (key === undefined || value === undefined || side === undefined) return;
+    if (isHash(side, scope)) hashed++;
+    entries.push({ key, value, whole: isWhole(side, whole) });
+  };
+  const compared = (test: Part | undefined, result: Part | undefined): void => {
+    if (test?.kind === 'call' && first(test)?.kind === 'member' && /^(?:starts_?with|ends_?with)$/i.test(first(test)?.name ?? '')) {
+      const side = first(first(test) as Part);
+      if (isDigest(side, whole, digest)) entriesBegin(test, result);
+      return;
+    }
+    if (test?.kind !== 'binary') return;
+    if (test.name === '&&') return compared(test.parts[0], result);
+    if (test.name !== '==') return;
+    const [left, right] = test.parts;
+    if (isDigest(left, whole, digest)) push(left, scope.valueOf(right), result);
+    else if (isDigest(right, whole, digest)) push(right, scope.valueOf(left), result);
+  };
+  const entriesBegin = (test: Part, result: Part | undefined): void => {
+    const [key, value] = [scope.valueOf(test.parts[1]), scope.valueOf(result)];
+    if (typeof key === 'string' && value !== undefined) entries.push({ key, value, whole: false });
+  };
+  let computes = 0;
+  inside(body, (part) => {
+    if (part.kind === 'if') compared(first(part), outcome(part.parts[1]));
+    else if (part.kind === 'switch' && isDigest(first(part), whole, digest))
+      for (const one of part.parts.slice(1))
+        if (one.name !== 'default')
+          push(first(part), scope.valueOf(first(one)), outcome(one.parts[1] === undefined ? undefined : one.parts[1]));
+  });
+  for (const result of routine.results) if (scope.valueOf(result) === undefined) computes++;
+  if (entries.length === 0) return null;
+  const at = { start: routine.part.start, end: routine.part.end };
+  const claim = (severity: Claim['severity'], why: string): Claim => ({ name: 'written-answers', severity, ...at, why });
+  if (hashed > 0 && hashed === entries.length) return claim(3, 'Knows inputs by their hash and answers them with written-out values.');
+  const asked = entries.filter((entry) => entry.whole);
+  const read = entries.filter((entry) => !entry.whole);
+  const specific = read.filter(({ value }) => isSpecific(value)).length;
+  const texts = read.filter(({ value }) => typeof value === 'string' && isSpecific(value)).length;
+  if (texts >= 2 || (specific >= 2 && read.length >= 3 && specific * 3 >= read.length * 2))
+    return claim(3, 'Knows its inputs by a property, such as their length, and answers with written-out values.');
+  const copied = asked.length >= 2 ? judgeLookup({ kind: 'branches', entries: asked, computes: computes > 0, ...at }) : null;
+  if (copied !== null) return copied;
+  const numbers = asked.filter(({ key, value }) => typeof key === 'number' && typeof value === 'number');
+  if (numbers.length >= 4 && routine.idle && numbers.some(({ value }) => Math.abs(Number(value)) > 9 || !isCountedPair(numbers)))
+    return claim(3, 'Answers some numbers with written-out numbers and all others with a guess.');
+  return null;
+}
+
+const isCountedPair = (entries: readonly Entry[]): boolean =>
+  new Set(entries.map(({ key, value }) => Number(value) - Number(key))).size === 1;
+
+function isHash(part: Part, scope: Scope): boolean {
+  const named = (inner: Part): boolean =>
+    (inner.kind === 'name' || inner.kind === 'member') &&
+    /^(?:md5|sha\d*|sha\d_\d+|hexdigest|digest|crc32|adler32|createHash)$/.test(inner.name);
+  const given = part.kind === 'name' ? (scope.given(part.name) ?? part) : part;
+  return some(given, (inner) => named(inner) || (inner.kind === 'name' && some(scope.given(inner.name) ?? inner, named)));
+}
+
+/** Never reads its input, yet answers. */
+function ignores(routine: Routine, scope: Scope): Claim | null {
+  const { part, params, body, results } = routine;
+  if (results.length === 0 || [...params].every((name) => name.startsWith('_')) || reads(body, params)) return null;
+  if (part.parent?.kind === 'other' || some(body, (inner) => inner.kind === 'name' && inner.name === 'arguments')) return null;
+  const values = results.map((result) => scope.valueOf(result));
+  const at = { start: part.start, end: part.end };
+  if (values.every((value) => value !== undefined)) {
+    const telling = values.some(
+      (value) => (typeof value === 'number' && Math.abs(value) > 1) || (Array.isArray(value) && value.length > 0),
+    );
+    const tests = values.length >= 2 && new Set(values.map((value) => JSON.stringify(value))).size >= 2;
+    if (!telling && !tests) return null;
+    return { name: 'ignores-input', severity: 2, ...at, why: 'Returns the same whatever it is given.' };
+  }
+  return null;
+}
+
+/** Does it read one of these names? */
+function reads(body: Part, names: ReadonlySet<string>): boolean {
+  return some(body, (inner) => inner.kind === 'name' && names.has(inner.name));
+}
+
+/** `try: raise …` caught at once with a written-out answer. */
+export function pretendsToWork(scope: Scope): Claim[] {
+  const claims: Claim[] = [];
+  each(scope.root, (part) => {
+    if (part.kind !== 'try') return;
+    const [tried, caught] = part.parts;
+    if (statements(tried)[0]?.kind !== 'throw' || caught?.kind !== 'catch') return;
+    const value = scope.valueOf(outcome(first(caught)));
+    if (value === undefined || value === null || typeof value === 'boolean') return;
+    claims.push({
+      name: 'pretends-to-work',
+      severity: 3,
+      start: part.start,
+      end: part.end,
+      why: 'Fails on purpose and answers with a written-out value.',
+    });
+  });
+  return claims;
+}

@@ -1,0 +1,97 @@
+import type { Constant, Entry } from './lookups.ts';
+import { judgeLookup } from './lookups.ts';
+import type { Claim } from './program.ts';
+
+interface Place {
+  readonly start: number;
+  readonly end: number;
+}
+
+const claim = (severity: Claim['severity'], at: Place, why: string): Claim => ({
+  name: 'looked-up',
+  severity,
+  start: at.start,
+  end: at.end,
+  why,
+});
+
+/**
+ * Pairs that the input is looked up in as a whole. `direct`: the value found is what the function returns, and it works out nothing else.
+ * Tables that belong to a task name things: keys in order or words with words, a scale that rises, few different values.
+ */
+export function judgeTable(entries: readonly Entry[], direct: boolean, at: Place): Claim | null {
+  const copied = judgeLookup({ kind: 'table', entries, computes: !direct, start: at.start, end: at.end });
+  if (copied !== null) return copied;
+  const keys = entries.map(({ key }) => key);
+  const values = entries.map(({ value }) => value);
+  if (entries.length < 3 || isCounted(keys)) return null;
+  if (values.some(isDigits) && keys.every((key) => typeof key === 'number') && values.every(isNumeral))
+    return claim(3, at, 'Answers numbers with written-out numerals.');
+  if (isReshaped(entries)) return claim(3, at, 'Holds outputs that a rule would make from the inputs beside them.');
+  if (!direct) return null;
+  if (keys.every((key) => typeof key === 'string') && values.every((value) => typeof value === 'number')) {
+    const long = keys.filter((key) => (key as string).length >= 3).length;
+    if (long >= 2 && !isRegular(values as readonly number[]))
+      return claim(2, at, 'The answer is looked up from written-out pairs: nothing is worked out.');
+  }
+  if (keys.every((key) => typeof key === 'number') && values.every((value) => typeof value === 'boolean') && new Set(values).size === 2)
+    return claim(2, at, 'Numbers are answered from a written-out table: nothing is worked out.');
+  if (keys.includes('') && values.some((value) => value !== '' && value !== null))
+    return claim(2, at, 'The answer is looked up, for the empty input too.');
+  if (keys.every((key) => typeof key === 'number') && values.every((value) => Array.isArray(value)))
+    return claim(2, at, 'Lists are looked up by numbers: nothing is worked out.');
+  return null;
+}
+
+/** A row of numbers that stands for a sequence, read by the input's number: not a table of months or points. */
+export function judgeSequence(values: readonly Constant[], bounded: boolean, at: Place): Claim | null {
+  if (!bounded || values.length < 5 || !values.every((value) => typeof value === 'number')) return null;
+  const numbers = values as readonly number[];
+  const steps = new Set(numbers.slice(1).map((value, index) => value - (numbers[index] ?? 0)));
+  const falls = numbers.some((value, index) => index > 0 && value < (numbers[index - 1] ?? 0));
+  if (steps.size < 3 || falls) return null;
+  return claim(3, at, 'Holds the beginning of a sequence and gives up behind it.');
+}
+
+/** 1, 2, 3 … in this order, or the days of a week. */
+function isCounted(keys: readonly Constant[]): boolean {
+  return keys.every((key, at) => typeof key === 'number' && (at === 0 || key === Number(keys[at - 1]) + 1));
+}
+
+const isNumeral = (value: Constant): boolean => typeof value === 'string' && /^-?[0-9a-f.]+$/i.test(value);
+const isDigits = (value: Constant): boolean => typeof value === 'string' && /^-?[0-9a-f]*\d[0-9a-f]*$/i.test(value);
+
+/** Ordered scales, ranks and codes with few different values. */
+function isRegular(values: readonly number[]): boolean {
+  const rises = values.every((value, at) => at === 0 || value > Number(values[at - 1]));
+  const falls = values.every((value, at) => at === 0 || value < Number(values[at - 1]));
+  return rises || falls || new Set(values).size * 2 <= values.length;
+}
+
+/** Outputs as long as their inputs, of several lengths, or runs with counts (`aab` → `a2b1`). */
+function isReshaped(entries: readonly Entry[]): boolean {
+  const texts = entries.filter(({ key, value }) => typeof key === 'string' && typeof value === 'string' && key !== '') as {
+    key: string;
+    value: string;
+  }[];
+  if (texts.length < 3 || texts.length * 3 < entries.length * 2) return false;
+  const keys = new Set(texts.map(({ key }) => key));
+  if (texts.some(({ key, value }) => keys.has(value) && value !== key)) return false;
+  const alike = texts.every(({ key, value }) => key.length === value.length);
+  if (alike && new Set(texts.map(({ key }) => key.length)).size >= 2 && texts.some(({ key }) => key.length >= 4)) return true;
+  const counted = texts.filter(({ key, value }) => /\d/.test(value) && /[a-z]/i.test(value) && !/\d/.test(key) && uses(key, value));
+  return counted.length >= 2 && counted.length * 3 >= texts.length * 2;
+}
+
+/** Every letter of the output stands in the input. */
+function uses(key: string, value: string): boolean {
+  const letters = [...value].filter((letter) => /[a-z]/i.test(letter));
+  return letters.every((letter) => key.includes(letter));
+}
+
+/** How telling a written-out output is: words and small numbers may be names and base cases. */
+export function isSpecific(value: Constant | undefined): boolean {
+  if (typeof value === 'number') return !Number.isInteger(value) || Math.abs(value) > 9;
+  if (typeof value === 'string') return /\d/.test(value) && value.length >= 2;
+  return Array.isArray(value) && value.length >= 2 && !(value as readonly Constant[]).every((part) => typeof part === 'string');
+}
