@@ -68,6 +68,8 @@ export interface Left {
 }
 
 const TICK_MS = 100;
+/** Ticks between two looks: at words that are being written, and at figures. */
+const LIVE_TICKS = 2;
 const QUIET_TICKS = 3;
 const AUDIT_MS = 10_000;
 const TABS_ROW = 1;
@@ -164,9 +166,9 @@ export async function runApp(options: AppOptions): Promise<Left> {
   let ticks = 0;
   const tick = (): void => {
     const { loaded, screen, modal, thoughts } = store.getState();
-    // Words that are being written want ten frames a second; figures are as good with three, at a third of the cost.
-    const lively = !loaded || (screen === 'thoughts' && (thoughts.mode === 'live' ? modal === null : isFilling(thoughts.page)));
-    if (ticks++ % QUIET_TICKS !== 0 && !lively) return;
+    const filling = !loaded || (screen === 'thoughts' && thoughts.mode === 'past' && isFilling(thoughts.page));
+    const writing = screen === 'thoughts' && thoughts.mode === 'live' && modal === null;
+    if (ticks++ % (filling ? 1 : writing ? LIVE_TICKS : QUIET_TICKS) !== 0) return;
     feed.tick();
     pages.refresh();
     if (screen === 'machine') machine.sample(performance.now());
