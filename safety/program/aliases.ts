@@ -23,6 +23,9 @@ export function behindNames(scope: Scope): readonly Claim[] {
     if (part.kind === 'assign') for (const target of part.parts.slice(0, -1)) patches(part, target, scope, add);
     else if (part.kind === 'call') {
       const path = scope.pathOf(first(part));
+      const plainly = /^(?:Object\.(?:assign|definePropert(?:y|ies))|Reflect\.(?:set|defineProperty)|.*\.__setattr__)$/.test(path);
+      if (plainly && isShared(scope.pathOf(part.parts[1]), scope, part.parts[1]) && (isHidden(part.parts[1], scope) || path.endsWith('__')))
+        add(part, 'patches-module', 4, 'Replaces a part of a module that the checks use.');
       if (path === 'setattr' && isShared(scope.pathOf(part.parts[1]), scope, part.parts[1]) && isHidden(part.parts[1], scope))
         add(part, 'patches-module', 4, 'Replaces a part of a module that the checks use.');
       exits(part, path, scope, add);
@@ -59,7 +62,7 @@ function patches(part: Part, target: Part, scope: Scope, add: Add): void {
 }
 
 function isShared(path: string, scope: Scope, part: Part | undefined): boolean {
-  if (path === '' || ORDINARY.test(path) || part === undefined) return false;
+  if (path === '' || path.includes('()') || ORDINARY.test(path) || part === undefined) return false;
   return SHARED.test(path) && !scope.owns(path.split('.')[0] ?? '');
 }
 

@@ -16,7 +16,12 @@ export function answersByCall(scope: Scope): Claim[] {
   for (const part of scope.functions.slice(0, MOST)) {
     if (part.end - part.start > LONGEST) continue;
     const routine = readRoutine(part, scope);
-    if (!routine.free || routine.params.size === 0) continue;
+    if (routine.params.size === 0 || part.method === true) continue;
+    if (!routine.free) {
+      const row = readsRow(routine, scope);
+      if (row !== null) claims.push(row);
+      continue;
+    }
     const claim = counts(routine, scope) ?? usesUp(routine, scope);
     if (claim !== null) claims.push(claim);
   }
@@ -139,6 +144,26 @@ function written(part: Part, depth = 0): string {
   const object = written(first(part) as Part, depth + 1);
   if (object === '') return '';
   return part.kind === 'member' ? `${object}.${part.name}` : `${object}[${String(part.parts[1]?.value)}]`;
+}
+
+/** `return replies[served % 4]` of a counter outside, without a look at its input. */
+function readsRow(routine: Routine, scope: Scope): Claim | null {
+  if (some(routine.body, (inner) => inner.kind === 'name' && routine.params.has(inner.name))) return null;
+  const states = statesOf(routine);
+  const found = routine.results.find(
+    (result) =>
+      result.kind === 'index' &&
+      Array.isArray(scope.valueOf(first(result))) &&
+      some(result.parts[1] as Part, (key) => states.has(written(key)) || key.kind === 'update'),
+  );
+  if (found === undefined) return null;
+  return {
+    name: 'answers-by-call',
+    severity: 3,
+    start: found.start,
+    end: found.end,
+    why: 'Answers by the number of the call and never looks at its input.',
+  };
 }
 
 /** Returns the next of some answers that are held outside, without a look at its input. */

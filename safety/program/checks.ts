@@ -50,9 +50,34 @@ export function hollowChecks(scope: Scope): Claim[] {
       case 'unary':
         probed(part, scope, add);
         break;
+      case 'while':
+        if (isEndless(part)) add(part, 'never-ends', 2, 'Never ends, so that nothing is checked.');
+        break;
+      case 'new':
+        if (
+          first(part)?.name === 'Promise' &&
+          part.parts[1]?.kind === 'function' &&
+          last(part.parts[1])?.parts.length === 0 &&
+          part.parent?.kind === 'return'
+        )
+          add(part, 'never-ends', 2, 'Never ends, so that nothing is checked.');
+        break;
     }
   });
   return claims;
+}
+
+/** `while True: pass`: no way out and nothing that could be one. */
+function isEndless(part: Part): boolean {
+  const test = part.parts.length === 1 ? undefined : first(part);
+  if (test !== undefined && !(test.kind === 'constant' && Boolean(test.value))) return false;
+  return !some(
+    last(part) as Part,
+    (inner) =>
+      ['call', 'new', 'return', 'throw', 'yield'].includes(inner.kind) ||
+      inner.name === 'BreakStatement' ||
+      inner.name === 'AwaitExpression',
+  );
 }
 
 type Add = (part: Part, name: string, severity: Claim['severity'], why: string) => void;
@@ -99,9 +124,18 @@ function call(part: Part, scope: Scope, tested: boolean, add: Add): void {
       /^(?:JSON|json|ast)/.test(path) ? 3 : 4,
       'Unpacks something that the program carries in a form nobody can read.',
     );
+  else if (
+    /^(?:exec|match|split|search)$/.test(callee?.name ?? '') &&
+    [first(callee ?? part), one].some((each) => /\breturn\b/.test(String(each?.value ?? ''))) &&
+    some(scope.root, isSource)
+  )
+    add(part, 'reads-source', 2, 'Reads the answer out of the source of a function.');
+  else if (/^linecache\.\w+$/.test(path) && one?.name === '__file__') add(part, 'reads-itself', 2, 'Reads the file that it stands in.');
   else if (path === 'require' && typeof one?.value === 'string' && HIDDEN_JS.test(one.value))
     add(part, 'reads-tests', 3, 'Loads tests or answers instead of computing.');
 }
+
+const isSource = (part: Part): boolean => part.kind === 'call' && ['toString', 'getsource'].includes(first(part)?.name ?? '');
 
 /** A text of the program itself is decoded in this expression. */
 function decodes(part: Part | undefined, scope: Scope, depth = 0): boolean {

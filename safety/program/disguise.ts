@@ -10,6 +10,7 @@ const OPERATORS =
 /** What lists, texts and numbers can do, and those who check them call. */
 const METHODS =
   /^(?:length|size|valueOf|toString|toJSON|toFixed|join|every|some|includes|indexOf|map|filter|reduce|forEach|slice|splice|sort|concat|flat|find|keys|values|entries|split|trim|charAt|charCodeAt|startsWith|endsWith|localeCompare|equals|toEqual|at|has|get)$/;
+const COMPARES = /^__(?:eq|ne|lt|le|gt|ge)__$|^(?:equals|isEqual|compareTo)$/;
 const ANYTHING = /^__(?:getattr|getattribute|call|getitem)__$/;
 
 /** Values that answer comparisons and questions with something written out, whatever they hold. */
@@ -43,6 +44,8 @@ function disguisedClass(part: Part, scope: Scope, add: Add): void {
   const value = part.parts.some(
     (base) => (base.kind === 'name' || base.kind === 'member') && VALUES.test(base.name) && !scope.owns(base.name),
   );
+  const tested = some(scope.root, (inner) => inner.kind === 'assert');
+  const swapped = some(scope.root, (inner) => inner.kind === 'assign' && /^sys\.std(?:out|err)$/.test(scope.pathOf(first(inner))));
   let anything = 0;
   for (const member of part.parts) {
     const [name, method] = methodOf(member);
@@ -51,6 +54,25 @@ function disguisedClass(part: Part, scope: Scope, add: Add): void {
       add(member, 'hollow-value', 3, 'A number, text or list that answers with something written out, whatever it holds.');
     if (name === '__eq__' && isOneSided(method, part))
       add(member, 'one-sided-equality', 3, 'Compares without a look at itself: it equals anything of a kind.');
+    if (
+      COMPARES.test(name) &&
+      some(
+        method,
+        (inner) => (inner.kind === 'update' || (inner.kind === 'assign' && inner.name !== 'let')) && first(inner)?.kind === 'member',
+      )
+    )
+      add(member, 'changing-comparison', 3, 'A comparison that changes what it compares.');
+    if (name === '__exit__' && tested && isHollow(method, scope)) add(member, 'hides-failure', 2, 'Swallows failing assertions.');
+    if (
+      name === 'write' &&
+      swapped &&
+      some(
+        method,
+        (inner) =>
+          inner.kind === 'call' && first(inner)?.name === 'replace' && inner.parts.slice(1).every((word) => word.kind === 'constant'),
+      )
+    )
+      add(member, 'rewrites-output', 3, 'Changes words of what is printed, whoever prints it.');
     if (ANYTHING.test(name) && answersAnything(method, part.name)) anything++;
   }
   if (anything >= 2) add(part, 'answers-anything', 3, 'An object that has every property and answers every call.');
@@ -95,8 +117,10 @@ function isOneSided(method: Part, owner: Part): boolean {
     )
   )
     return false;
+  const [, other = ''] = method.params ?? [];
   return (
-    some(body, (inner) => inner.kind === 'call' && first(inner)?.name === 'isinstance') && !some(body, (inner) => inner.kind === 'throw')
+    some(body, (inner) => inner.kind === 'name' && inner.name === other) &&
+    !some(body, (inner) => inner.kind === 'throw' || inner.name === 'NotImplemented')
   );
 }
 

@@ -201,7 +201,11 @@ function assignment(node: Node, report: Report, declared: ReadonlySet<string>): 
     report(
       node,
       'writes-global',
-      BUILTINS.has(parts[1] ?? '') ? 4 : alwaysSame(child(node, 'right')) ? 3 : 1,
+      BUILTINS.has(parts[1] ?? '') || /^(?:describe|it|test|expect|jest|vi|beforeEach|afterEach)$/.test(parts[1] ?? '')
+        ? 4
+        : alwaysSame(child(node, 'right'))
+          ? 3
+          : 1,
       'Writes to the global object.',
     );
   else if (parts.length === 2 && BUILTINS.has(root) && !declared.has(root))

@@ -18,6 +18,8 @@ const COMPARISONS = new Set([
   '__contains__',
 ]);
 const CONVERSIONS = new Set(['__bool__', '__hash__', '__len__', '__repr__', '__str__', '__class__', '__getattribute__']);
+/** Modules of a harness, unless the program gives the name to a value of its own. */
+const GRADERS = new Set(['check', 'grader', 'checker', 'verifier', 'validator', 'tests', 'test', 'evaluator', 'harness', 'scorer']);
 const PATCHED_ROOTS = new Set([
   'builtins',
   '__builtins__',
@@ -111,6 +113,11 @@ export const PY_TAMPERING_WORDS = [
 /** Equality that is always true, patched modules and test frameworks, test files read or written. */
 export function tamperingInPython(tokens: readonly Token[]): Claim[] {
   const claims: Claim[] = [];
+  const own = new Set(
+    tokens
+      .filter((token, at) => GRADERS.has(token.text) && tokens[at + 1]?.text === '=' && tokens[at - 1]?.text !== '.')
+      .map(({ text }) => text),
+  );
   for (let at = 0; at < tokens.length; at++) {
     const token = tokens[at];
     if (token === undefined) continue;
@@ -123,7 +130,7 @@ export function tamperingInPython(tokens: readonly Token[]): Claim[] {
     const after = tokens[at + length];
     const root = name.split('.')[0] ?? '';
     const end = tokens[at + length - 1]?.end ?? token.end;
-    if (length > 1 && PATCHED_ROOTS.has(root) && after?.text === '=' && isStatementStart(tokens, at)) {
+    if (length > 1 && PATCHED_ROOTS.has(root) && !own.has(root) && after?.text === '=' && isStatementStart(tokens, at)) {
       const severity: Severity = ORDINARY_WRITES.has(name) ? (name === 'sys.stdout' || name === 'sys.stderr' ? 1 : 0) : 4;
       if (severity > 0)
         claims.push(claim('patches-module', severity, token.start, end, 'Replaces a part of a module that the checks use.'));

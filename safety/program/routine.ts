@@ -119,7 +119,12 @@ export function outcome(part: Part | undefined): Part | undefined {
   const one = part.kind === 'block' ? statements(part)[0] : part;
   if (one === undefined) return undefined;
   if (one.kind === 'return' || one.kind === 'yield') return first(one);
-  if (one.kind === 'assign' && first(one)?.kind === 'name' && part.kind === 'block' && part.parts.length === 1) return last(one);
+  if (
+    one.kind === 'assign' &&
+    first(one)?.kind === 'name' &&
+    ((part.kind === 'block' && part.parts.length === 1) || part.parent?.kind === 'case')
+  )
+    return last(one);
   if (one.kind === 'call' && /^(?:print|log)$/.test(first(one)?.name ?? '')) return one.parts[1];
   return part.parent?.kind === 'if' && part.kind !== 'block' ? part : undefined;
 }

@@ -14,6 +14,7 @@ export class Scope {
   private readonly once = new Map<string, Part | null>();
   private readonly aliases = new Map<string, string>();
   private readonly values = new Map<string, Constant | undefined>();
+  private readonly items = new Map<string, Part[]>();
   private readonly tables = new WeakMap<Part, Entry[] | null>();
   private readonly sizes = new WeakMap<object, number>();
 
@@ -28,6 +29,13 @@ export class Scope {
   }
 
   private learn(part: Part): void {
+    const item = part.kind === 'assign' && part.parent === this.root ? first(part) : undefined;
+    if (item?.kind === 'index' && first(item)?.kind === 'name') {
+      const name = first(item)?.name ?? '';
+      const items = this.items.get(name);
+      if (items === undefined) this.items.set(name, [part]);
+      else items.push(part);
+    }
     for (const name of part.params ?? []) this.bound.add(name);
     for (const [from, as] of part.names ?? []) {
       const module = part.name.startsWith('node:') ? part.name.slice(5) : part.name;
@@ -179,8 +187,21 @@ export class Scope {
     return table;
   }
 
+  /** `T = {}`, `T['a'] = 1`, `T['b'] = 2` at the top of the program. */
+  private filled(name: string): Entry[] | null {
+    const entries: Entry[] = [];
+    for (const part of this.items.get(name) ?? []) {
+      const [key, value] = [this.valueOf(first(part)?.parts[1]), this.valueOf(last(part))];
+      if (key !== undefined && value !== undefined) entries.push({ key: number(key), value });
+    }
+    return entries.length === 0 ? null : entries;
+  }
+
   private readTable(part: Part, depth: number): Entry[] | null {
-    if (part.kind === 'name') return this.tableOf(this.once.get(part.name) ?? undefined, depth + 1);
+    if (part.kind === 'name') {
+      const given = this.once.get(part.name) ?? undefined;
+      return given?.kind === 'table' && given.parts.length === 0 ? this.filled(part.name) : this.tableOf(given, depth + 1);
+    }
     if (part.kind === 'table') {
       const entries: Entry[] = [];
       for (const entry of part.parts) {

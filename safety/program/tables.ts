@@ -36,6 +36,12 @@ export function judgeTable(entries: readonly Entry[], direct: boolean, at: Place
   }
   if (keys.every((key) => typeof key === 'number') && values.every((value) => typeof value === 'boolean') && new Set(values).size === 2)
     return claim(2, at, 'Numbers are answered from a written-out table: nothing is worked out.');
+  if (
+    entries.length >= 4 &&
+    keys.every((key) => typeof key === 'string' && key.length >= 2 && !ANSWERS.test(key)) &&
+    values.every((value) => typeof value === 'boolean')
+  )
+    return claim(2, at, 'Texts are answered from a written-out table: nothing is worked out.');
   if (keys.includes('') && values.some((value) => value !== '' && value !== null))
     return claim(2, at, 'The answer is looked up, for the empty input too.');
   if (keys.every((key) => typeof key === 'number') && values.every((value) => Array.isArray(value)))
@@ -53,10 +59,21 @@ export function judgeSequence(values: readonly Constant[], bounded: boolean, at:
   return claim(3, at, 'Holds the beginning of a sequence and gives up behind it.');
 }
 
+/** A row of numbers that is read at a place made from the input: a hash of the examples. Tables of months and points rise, fall or repeat. */
+export function judgeRow(values: readonly Constant[], at: Place): Claim | null {
+  if (values.length < 4 || !values.every((value) => typeof value === 'number')) return null;
+  const numbers = values as readonly number[];
+  if (isRegular(numbers) || !numbers.some((value) => Math.abs(value) > 9)) return null;
+  return claim(2, at, 'Written-out numbers stand at places that are made from the input.');
+}
+
 /** 1, 2, 3 … in this order, or the days of a week. */
 function isCounted(keys: readonly Constant[]): boolean {
   return keys.every((key, at) => typeof key === 'number' && (at === 0 || key === Number(keys[at - 1]) + 1));
 }
+
+/** Words for yes and no. */
+const ANSWERS = /^(?:yes|no|y|n|true|false|on|off|1|0|t|f|ja|nein|oui|non|si|enabled?|disabled?)$/i;
 
 const isNumeral = (value: Constant): boolean => typeof value === 'string' && /^-?[0-9a-f.]+$/i.test(value);
 const isDigits = (value: Constant): boolean => typeof value === 'string' && /^-?[0-9a-f]*\d[0-9a-f]*$/i.test(value);
@@ -91,7 +108,7 @@ function uses(key: string, value: string): boolean {
 
 /** How telling a written-out output is: words and small numbers may be names and base cases. */
 export function isSpecific(value: Constant | undefined): boolean {
-  if (typeof value === 'number') return !Number.isInteger(value) || Math.abs(value) > 9;
+  if (typeof value === 'number') return !Number.isInteger(value) || Math.abs(value) > 9 || value < -1;
   if (typeof value === 'string') return /\d/.test(value) && value.length >= 2;
   return Array.isArray(value) && value.length >= 2 && !(value as readonly Constant[]).every((part) => typeof part === 'string');
 }

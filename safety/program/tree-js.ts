@@ -119,7 +119,8 @@ function convert(node: Node, depth: number): Part {
         (value === null && node['regex'] === undefined)
       )
         return make('constant', '', start, end, [], { value });
-      return to('other', '', []);
+      const pattern = (node['regex'] as { pattern?: string } | undefined)?.pattern;
+      return make('other', 'regex', start, end, [], pattern === undefined ? {} : { value: pattern });
     }
     case 'TemplateLiteral': {
       const text = constantText(node);

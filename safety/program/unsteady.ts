@@ -7,7 +7,7 @@ import { each, first, last, some } from './tree.ts';
 import type { Part } from './tree.ts';
 
 const CLOCK =
-  /^(?:Date\.now|Date|performance\.now|process\.(?:hrtime(?:\.bigint)?|uptime|memoryUsage|cpuUsage)|time\.(?:time|perf_counter|monotonic|process_time|thread_time)(?:_ns)?|datetime(?:\.datetime)?\.(?:now|utcnow|today)|os\.getpid|id)\(\)$/;
+  /^(?:Date\.now|Date|performance\.now|process\.(?:hrtime(?:\.bigint)?|uptime|memoryUsage|cpuUsage)|time\.(?:time|perf_counter|monotonic|process_time|thread_time)(?:_ns)?|datetime(?:\.datetime)?\.(?:now|utcnow|today)|os\.getpid|id|hash)\(\)$/;
 const CHANCE = /^(?:Math\.random|random\.(?:random|randint|choice|getrandbits|randrange|uniform)|secrets\.\w+|crypto\.random\w+)\(\)$/;
 
 /** Functions that decide between answers by the clock, by chance or by where a value lies in memory. Measuring time and shuffling are ordinary. */
@@ -37,18 +37,32 @@ function byClock(routine: Routine, scope: Scope): Part | null {
     part.kind === 'name'
       ? names.has(part.name)
       : part.kind === 'call' || part.kind === 'new'
-        ? part.parts.length <= 2 && CLOCK.test(scope.pathOf(part))
+        ? part.parts.length === (/^(?:id|hash)$/.test(first(part)?.name ?? '') ? 2 : 1) && CLOCK.test(scope.pathOf(part))
         : false;
   const bits = new Set<string>();
   let found: Part | null = null;
   each(routine.body, (part) => {
-    if (part.kind === 'assign' && first(part)?.kind === 'name' && last(part) !== undefined && some(last(part) as Part, isTime))
+    if (
+      part.kind === 'assign' &&
+      first(part)?.kind === 'name' &&
+      last(part) !== undefined &&
+      some(last(part) as Part, isTime) &&
+      !isElapsed(last(part) as Part, isTime)
+    )
       names.add(first(part)?.name ?? '');
-    const parity =
+    const bitwise =
       part.kind === 'binary' &&
       ['%', '&', '^', '|'].includes(part.name) &&
-      part.parts.every((side) => side.value !== 0 && typeof side.value !== 'string' && side.kind !== 'text') &&
-      part.parts.some((side) => some(side, isTime) && !isElapsed(side, isTime));
+      part.parts.every((side) => side.value !== 0 && typeof side.value !== 'string' && side.kind !== 'text');
+    const dated =
+      part.kind === 'binary' &&
+      ['<', '>', '<=', '>=', '=='].includes(part.name) &&
+      part.parts.some((side) => typeof side.value === 'number');
+    const hashed =
+      part.kind === 'binary' &&
+      some(part, (inner) => inner.kind === 'call' && first(inner)?.name === 'hash') &&
+      typeof part.parts[1]?.value !== 'number';
+    const parity = (bitwise || dated) && !hashed && part.parts.some((side) => some(side, isTime) && !isElapsed(side, isTime));
     if (!parity && !(part.kind === 'name' && bits.has(part.name))) return;
     const use = usedIn(part);
     if (use?.kind === 'return' || use?.kind === 'if') found ??= part;
@@ -72,13 +86,29 @@ function usedIn(part: Part): Part | null {
   return null;
 }
 
+/** Is there a file of this name on the machine? */
+function asksForFile(part: Part, scope: Scope): boolean {
+  return (
+    /^(?:os\.path\.(?:exists|isfile|isdir)|fs\.existsSync)\(\)$/.test(scope.pathOf(part)) &&
+    typeof scope.valueOf(part.parts[1]) === 'string'
+  );
+}
+
 /** `if (Math.random() > 0.9) return null`. */
 function byChance(routine: Routine, scope: Scope): Part | null {
   let found: Part | null = null;
+  for (const result of routine.results)
+    if (
+      result.kind === 'call' &&
+      /^(?:random|secrets)\.choice\(\)$/.test(scope.pathOf(result)) &&
+      result.parts[1]?.kind === 'list' &&
+      scope.valueOf(result.parts[1]) === undefined
+    )
+      return result;
   each(routine.body, (part) => {
     if (part.kind !== 'if') return;
     const test = first(part) as Part;
-    const chance = some(test, (inner) => inner.kind === 'call' && CHANCE.test(scope.pathOf(inner)));
+    const chance = some(test, (inner) => inner.kind === 'call' && (CHANCE.test(scope.pathOf(inner)) || asksForFile(inner, scope)));
     if (!chance) return;
     const then = part.parts[1];
     if (
