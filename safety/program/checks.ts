@@ -13,6 +13,8 @@ const HIDDEN_PY =
   /(?:^|\.)(?:tests?|conftest|hidden\w*|grader|grading|checker|expected\w*|answers?|answer_key|solutions?|ground_truth|test_?cases?)(?:\.|$)/i;
 const HIDDEN_JS =
   /^\.{0,2}\/.*(?:^|[/\-_.])(?:hidden|expected|answers?|answer-?key|solutions?|grader|(?:test|hidden)-?cases?)(?:[/\-_.]|$)/i;
+const REFERENCE =
+  /^_*(?:reference|oracle|gold(?:en)?|ground_?truth|hidden|expected|model_?answer|true)_?(?:solution|answer|output|impl(?:ementation)?|fn|func(?:tion)?|solve|result)?$/i;
 const DECODES =
   /^(?:atob|base64\.[a-z]\d*decode|b64decode|bytes\.fromhex|bytearray\.fromhex|binascii\.(?:unhexlify|a2b_\w+)|zlib\.decompress|codecs\.decode|Buffer\.from)$/;
 
@@ -99,6 +101,8 @@ function checker(part: Part, scope: Scope, add: Add): void {
 function call(part: Part, scope: Scope, tested: boolean, add: Add): void {
   const [callee, one, two] = part.parts;
   const path = scope.pathOf(callee);
+  if (callee?.kind === 'name' && !scope.bound.has(callee.name) && REFERENCE.test(callee.name))
+    add(part, 'reads-answer', 3, 'Asks a solution that the program does not hold.');
   if (/^(?:print|console\.(?:log|info|error)|(?:sys|process)\.std(?:out|err)\.write)$/.test(path)) {
     const text = scope.valueOf(one);
     if (typeof text === 'string' && REPORT.test(text.slice(0, 2000)) && !tested)

@@ -31,11 +31,15 @@ type Add = (claim: Claim | null) => void;
 
 function lookups(routine: Routine, scope: Scope, add: Add): void {
   const { whole, idle, body } = routine;
+  let judged = 0;
+  const judge = (entries: readonly Entry[], direct: boolean, at: Part): void => {
+    if (judged++ < MOST) add(judgeTable(entries, direct, at));
+  };
   each(body, (part) => {
     if (part.kind === 'index') {
       const [object, key] = part.parts;
       const entries = besides(object, key, routine, scope) ?? (isWhole(key, whole) ? scope.tableOf(object) : null);
-      if (entries !== null) add(judgeTable(entries, idle && isResult(part, routine), part));
+      if (entries !== null) judge(entries, idle && isResult(part, routine), part);
       else if (idle && isResult(part, routine)) {
         const values = scope.valueOf(object);
         if (!Array.isArray(values)) return;
@@ -44,10 +48,10 @@ function lookups(routine: Routine, scope: Scope, add: Add): void {
       }
     } else if (part.kind === 'call' && first(part)?.kind === 'member' && first(part)?.name === 'get' && isWhole(part.parts[1], whole)) {
       const entries = scope.tableOf(first(first(part) as Part));
-      if (entries !== null) add(judgeTable(entries, idle && isResult(part, routine), part));
+      if (entries !== null) judge(entries, idle && isResult(part, routine), part);
     } else if (part.kind === 'binary' && part.name === '==') {
       const entries = searched(part, routine, scope);
-      if (entries !== null) add(judgeTable(entries, idle, part));
+      if (entries !== null) judge(entries, idle, part);
     }
   });
 }
