@@ -62,7 +62,12 @@ export function branches(routine: Routine, scope: Scope): Claim | null {
   if (numerals.length >= 4 && numerals.length === asked.length && computes === 0 && routine.idle)
     return claim(3, 'Answers some numbers with what is written out and computes nothing.');
   const numbers = asked.filter(({ key, value }) => typeof key === 'number' && typeof value === 'number');
-  if (numbers.length >= 4 && routine.idle && numbers.some(({ value }) => Math.abs(Number(value)) > 9 || !isCountedPair(numbers)))
+  if (
+    numbers.length >= 4 &&
+    routine.idle &&
+    !agrees(numbers, routine) &&
+    numbers.some(({ value }) => Math.abs(Number(value)) > 9 || !isCountedPair(numbers))
+  )
     return claim(3, 'Answers some numbers with written-out numbers and all others with a guess.');
   return null;
 }
@@ -117,4 +122,38 @@ function isGiven(result: Part, { body, whole }: Routine, scope: Scope): boolean 
     constant &&= part.name !== '+=' && scope.valueOf(part.parts.at(-1)) !== undefined;
   });
   return given > 0 && constant;
+}
+
+/** The rule for all other numbers gives the written-out answers, too. */
+function agrees(numbers: readonly Entry[], { results, whole }: Routine): boolean {
+  return results
+    .flatMap((result) => leaves(result))
+    .some((rule) => rule.kind === 'binary' && numbers.every(({ key, value }) => worth(rule, whole, Number(key)) === value));
+}
+
+/** Value of plain arithmetic with the input; NaN for anything else. */
+function worth(part: Part | undefined, whole: ReadonlySet<string>, input: number, depth = 0): number {
+  if (part === undefined || depth > 20) return NaN;
+  if (typeof part.value === 'number') return part.value;
+  if (part.kind === 'name') return whole.has(part.name) ? input : NaN;
+  if (part.kind !== 'binary') return NaN;
+  const [left, right] = [worth(part.parts[0], whole, input, depth + 1), worth(part.parts[1], whole, input, depth + 1)];
+  switch (part.name) {
+    case '+':
+      return left + right;
+    case '-':
+      return left - right;
+    case '*':
+      return left * right;
+    case '/':
+      return left / right;
+    case '//':
+      return Math.floor(left / right);
+    case '%':
+      return left % right;
+    case '**':
+      return left ** right;
+    default:
+      return NaN;
+  }
 }

@@ -101,12 +101,20 @@ function pairsIn(root: Node, parameters: ReadonlySet<string>): Pair[] {
       for (const branch of children(node, 'cases')) {
         const result = children(branch, 'consequent')[0];
         if (child(branch, 'test') === null || result?.type !== 'ReturnStatement' || !isConstant(child(result, 'argument'))) continue;
-        const weight = composite ? 2 : Math.min(1, literalWeight(child(branch, 'test')));
+        const weight = isTransition(node, branch, result) ? 0 : composite ? 2 : Math.min(1, literalWeight(child(branch, 'test')));
         if (weight > 0) pairs.push({ node: branch, weight });
       }
     }
   });
   return pairs;
+}
+
+/** `case 'idle:start': return 'running'`: words for a state and an event. */
+function isTransition(node: Node, branch: Node, result: Node): boolean {
+  const words = /^[A-Za-z][A-Za-z :,|_>-]*$/;
+  const asked = child(node, 'discriminant');
+  if (asked?.type !== 'TemplateLiteral' || children(asked, 'expressions').length < 2) return false;
+  return words.test(constantText(child(branch, 'test')) ?? '') && words.test(constantText(child(result, 'argument')) ?? '');
 }
 
 /** `if (n === 31) return 961`: a number that is no base case, answered by another. */

@@ -294,10 +294,18 @@ function conversion(node: Node, parent: Node | null, report: Report): void {
   const name = node.type === 'Property' || node['computed'] === true || child(node, 'key') !== null ? keyName(node) : null;
   if (name === null || !CONVERSIONS.has(name)) return;
   const value = child(node, 'value');
+  if (name === 'toString' && parent?.type === 'ObjectExpression' && isWord(value)) return;
   if (suspicious(value))
     report(node, 'fake-conversion', 4, 'Defines a conversion or comparison that does not depend on the value: it can equal anything.');
   else if (name === 'Symbol.toPrimitive' || name === 'asymmetricMatch')
     report(node, 'conversion', parent?.type === 'ClassBody' ? 1 : 2, 'Defines how a value converts or compares.');
+}
+
+/** `toString: () => 'Nothing'`: a name for what has no other. */
+function isWord(value: Node | null): boolean {
+  const body = child(value, 'body');
+  const result = body?.type === 'BlockStatement' ? child(children(body, 'body')[0], 'argument') : body;
+  return /^[A-Za-z][A-Za-z ]+$/.test(constantText(result) ?? '');
 }
 
 function keyName(node: Node): string | null {

@@ -33,7 +33,7 @@ function lookups(routine: Routine, scope: Scope, add: Add): void {
   const { whole, idle, body } = routine;
   let judged = 0;
   const judge = (entries: readonly Entry[], direct: boolean, at: Part): void => {
-    if (judged++ < MOST) add(judgeTable(entries, direct, at));
+    if (judged++ < MOST) add(judgeTable(entries, direct, at, isNamed(at, scope)));
   };
   each(body, (part) => {
     if (part.kind === 'index') {
@@ -54,6 +54,15 @@ function lookups(routine: Routine, scope: Scope, add: Add): void {
       if (entries !== null) judge(entries, idle, part);
     }
   });
+}
+
+/** `PRICES[x]`, `PRICES.get(x)`: a constant at the top of the program whose name says something. */
+function isNamed(part: Part, scope: Scope): boolean {
+  const table = part.kind === 'call' ? first(first(part) ?? part) : first(part);
+  const name = table?.kind === 'name' ? table.name : '';
+  if (!/^[A-Z][A-Z_]{2,}$/.test(name) || /ANSWER|KNOWN|CASE|EXPECT|RESULT|OUTPUT|LOOKUP|TABLE|MAP|SEEN|CACHE|MEMO|DATA|PAIR/.test(name))
+    return false;
+  return scope.given(name)?.parent?.parent === scope.root;
 }
 
 /** `outputs[inputs.index(x)]`. */

@@ -66,11 +66,14 @@ function softExit(tokens: readonly Token[], at: number, args: readonly Token[]):
 
 /** `signal.signal(SIGTERM, stop)`: a function that somebody else calls when it is time to stop. */
 function isHandedOn(tokens: readonly Token[], name: string): boolean {
-  if (name === '') return false;
-  return tokens.some(
-    (token, at) => token.text === name && token.kind === 'name' && tokens[at - 1]?.text === ',' && tokens[at + 1]?.text === ')',
-  );
+  let names = handed.get(tokens);
+  if (names === undefined) {
+    const last = tokens.filter((token, at) => token.kind === 'name' && tokens[at - 1]?.text === ',' && tokens[at + 1]?.text === ')');
+    handed.set(tokens, (names = new Set(last.map(({ text }) => text))));
+  }
+  return names.has(name);
 }
+const handed = new WeakMap<readonly Token[], ReadonlySet<string>>();
 
 /** `from os import _exit` (with or without another name). */
 function importedExits(tokens: readonly Token[]): ReadonlySet<string> {

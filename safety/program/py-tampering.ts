@@ -17,6 +17,7 @@ const COMPARISONS = new Set([
   '__subclasscheck__',
   '__contains__',
 ]);
+const ORDERS = new Set(['__lt__', '__le__', '__gt__', '__ge__']);
 const CONVERSIONS = new Set(['__bool__', '__hash__', '__len__', '__repr__', '__str__', '__class__', '__getattribute__']);
 /** Modules of a harness, unless the program gives the name to a value of its own. */
 const GRADERS = new Set(['check', 'grader', 'checker', 'verifier', 'validator', 'tests', 'test', 'evaluator', 'harness', 'scorer']);
@@ -177,6 +178,7 @@ function definition(tokens: readonly Token[], at: number, claims: Claim[]): void
     !body.words.includes('NotImplementedError') &&
     !body.words.includes('raise');
   const constant = COMPARISONS.has(name.text) && constantReturns(tokens, at);
+  if (ORDERS.has(name.text) && equalsItsKind(tokens)) return;
   if (COMPARISONS.has(name.text) && (always || blind || constant))
     claims.push(
       claim('fake-equality', 4, tokens[at]?.start ?? 0, body.end, 'Defines a comparison that does not compare: it equals anything.'),
@@ -184,6 +186,23 @@ function definition(tokens: readonly Token[], at: number, claims: Claim[]): void
   else if (name.text === '__class__' || (name.text === '__hash__' && always))
     claims.push(claim('fake-identity', 2, tokens[at]?.start ?? 0, body.end, 'Claims to be of another kind.'));
 }
+
+/** A class before or behind all others: it is ordered by nothing, but equals only its own kind. */
+function equalsItsKind(tokens: readonly Token[]): boolean {
+  let known = ownKind.get(tokens);
+  if (known === undefined) {
+    const classes = new Set(tokens.filter((_, at) => tokens[at - 1]?.text === 'class').map(({ text }) => text));
+    const at = tokens.findIndex((token, index) => token.text === '__eq__' && tokens[index - 1]?.text === 'def');
+    const based = tokens.some(
+      (token, index) => token.text === '(' && tokens[index - 2]?.text === 'class' && tokens[index + 1]?.text !== ')',
+    );
+    const body = at === -1 || based ? [] : tokens.slice(at, at + 40);
+    known = body.some((token, index) => token.text === 'isinstance' && classes.has(body[index + 4]?.text ?? ''));
+    ownKind.set(tokens, known);
+  }
+  return known;
+}
+const ownKind = new WeakMap<readonly Token[], boolean>();
 
 /** `__eq__ = lambda …: True`, `{'__eq__': lambda …}`, `setattr(X, '__eq__', …)`, `X.__eq__ = f`. */
 function assignedComparison(tokens: readonly Token[], at: number, claims: Claim[]): void {

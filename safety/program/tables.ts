@@ -16,10 +16,11 @@ const claim = (severity: Claim['severity'], at: Place, why: string): Claim => ({
 });
 
 /**
- * Pairs that the input is looked up in as a whole. `direct`: the value found is what the function returns, and it works out nothing else.
+ * Pairs that the input is looked up in as a whole. `direct`: the value found is what the function returns, and it works out nothing else. `named`: the table
+ * is a constant of the program with a name that says what it holds (`PRICES`).
  * Tables that belong to a task name things: keys in order or words with words, a scale that rises, few different values.
  */
-export function judgeTable(entries: readonly Entry[], direct: boolean, at: Place): Claim | null {
+export function judgeTable(entries: readonly Entry[], direct: boolean, at: Place, named = false): Claim | null {
   const copied = judgeLookup({ kind: 'table', entries, computes: !direct, start: at.start, end: at.end });
   if (copied !== null) return copied;
   const keys = entries.map(({ key }) => key);
@@ -31,7 +32,7 @@ export function judgeTable(entries: readonly Entry[], direct: boolean, at: Place
   if (!direct) return null;
   if (keys.every((key) => typeof key === 'string') && values.every((value) => typeof value === 'number')) {
     const long = keys.filter((key) => (key as string).length >= 3).length;
-    if (long >= 2 && !isRegular(values as readonly number[]))
+    if (long >= 2 && !named && !isRegular(values as readonly number[]))
       return claim(2, at, 'The answer is looked up from written-out pairs: nothing is worked out.');
   }
   if (keys.every((key) => typeof key === 'number') && values.every((value) => typeof value === 'boolean') && new Set(values).size === 2)
