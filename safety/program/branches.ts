@@ -2,7 +2,7 @@ import type { Constant, Entry } from './lookups.ts';
 import { judgeLookup } from './lookups.ts';
 import type { Claim } from './program.ts';
 import type { Routine } from './routine.ts';
-import { inside, isDigest, isWhole, outcome } from './routine.ts';
+import { inside, isDigest, isWhole, leaves, outcome } from './routine.ts';
 import type { Scope } from './scope.ts';
 import { isSpecific, judgeTable } from './tables.ts';
 import { first, some } from './tree.ts';
@@ -75,7 +75,8 @@ export function branches(routine: Routine, scope: Scope): Claim | null {
 const isCountedPair = (entries: readonly Entry[]): boolean =>
   new Set(entries.map(({ key, value }) => Number(value) - Number(key))).size === 1;
 
-function isHash(part: Part, scope: Scope): boolean {
+/** A digest by a function that is known for it, perhaps under a name. */
+export function isHash(part: Part, scope: Scope): boolean {
   const named = (inner: Part): boolean =>
     (inner.kind === 'name' || inner.kind === 'member') &&
     /^(?:md5|sha\d*|sha\d_\d+|hexdigest|digest|crc32|adler32|createHash)$/.test(inner.name);
@@ -104,11 +105,6 @@ function matchOf(test: Part, scope: Scope): { readonly key: string; readonly who
 function isText(part: Part, scope: Scope): boolean {
   const given = part.kind === 'name' ? (scope.given(part.name) ?? part) : part;
   return given.kind === 'text' || (given.kind === 'call' && ['join', 'stringify', 'dumps', 'repr'].includes(first(given)?.name ?? ''));
-}
-
-/** Both sides of `a ? b : c`, however deep. */
-function leaves(result: Part, depth = 0): readonly Part[] {
-  return result.kind === 'if' && depth < 100 ? result.parts.slice(1).flatMap((part) => leaves(part, depth + 1)) : [result];
 }
 
 /** Written out, or a name that is given only what is written out. */

@@ -1,7 +1,8 @@
 import { LONGEST, MOST } from './lookups.ts';
+import type { Constant } from './lookups.ts';
 import type { Claim } from './program.ts';
 import type { Routine } from './routine.ts';
-import { inside, outcome, readRoutine } from './routine.ts';
+import { inside, leaves, outcome, readRoutine } from './routine.ts';
 import { targets } from './scope.ts';
 import type { Scope } from './scope.ts';
 import { first, last, some } from './tree.ts';
@@ -22,7 +23,7 @@ export function answersByCall(scope: Scope): Claim[] {
       if (row !== null) claims.push(row);
       continue;
     }
-    const claim = counts(routine, scope) ?? usesUp(routine, scope);
+    const claim = counts(routine, scope) ?? usesUp(routine, scope) ?? readsRow(routine, scope);
     if (claim !== null) claims.push(claim);
   }
   return claims;
@@ -97,9 +98,10 @@ function statesOf(routine: Routine): ReadonlyMap<string, 'count' | 'flag'> {
     const root = rootOf(part);
     if (root === 'this' || root === 'self' || root === 'cls') return false;
     if (routine.params.has(root)) return part.kind === 'index' && part.parts[1]?.kind === 'constant' && hasMutableDefault(routine);
-    return !local.has(root) && part.kind === 'member';
+    return !local.has(root) && (part.kind === 'member' || part.parts[1]?.kind === 'constant');
   };
   const down = new Set<string>();
+  const copies = new Map<string, string>();
   inside(routine.body, (part) => {
     if (part.kind === 'update' && isOuter(first(part))) {
       const name = written(first(part) as Part);
@@ -110,6 +112,7 @@ function statesOf(routine: Routine): ReadonlyMap<string, 'count' | 'flag'> {
     const [target, value] = part.parts as [Part, Part];
     if (target.kind === 'name' && value.kind === 'call' && first(value)?.name === 'next' && isOuter(value.parts[1]))
       states.set(target.name, 'count');
+    if (target.kind === 'name' && isOuter(value)) copies.set(target.name, written(value));
     if (!isOuter(target)) return;
     if (part.name === '+=' && typeof value.value === 'number') states.set(written(target), 'count');
     else if (part.name === '-=') down.add(written(target));
@@ -119,11 +122,12 @@ function statesOf(routine: Routine): ReadonlyMap<string, 'count' | 'flag'> {
       value.kind === 'binary' &&
       value.name === '+' &&
       typeof last(value)?.value === 'number' &&
-      some(value, (inner) => written(inner) === written(target))
+      some(value, (inner) => written(inner) === written(target) || copies.get(inner.name) === written(target))
     )
       states.set(written(target), 'count');
   });
   for (const name of down) states.delete(name);
+  for (const [copy, name] of copies) if (states.get(name) === 'count') states.set(copy, 'count');
   return states;
 }
 
@@ -146,16 +150,37 @@ function written(part: Part, depth = 0): string {
   return part.kind === 'member' ? `${object}.${part.name}` : `${object}[${String(part.parts[1]?.value)}]`;
 }
 
-/** `return replies[served % 4]` of a counter outside, without a look at its input. */
+/** `return replies[served % 4]` of a counter outside, or of the length of a log of all calls. Taking turns between things with names is ordinary. */
 function readsRow(routine: Routine, scope: Scope): Claim | null {
-  if (some(routine.body, (inner) => inner.kind === 'name' && routine.params.has(inner.name))) return null;
+  const { body, params, free } = routine;
+  if (!free && some(body, (inner) => inner.kind === 'name' && params.has(inner.name))) return null;
   const states = statesOf(routine);
-  const found = routine.results.find(
-    (result) =>
-      result.kind === 'index' &&
-      Array.isArray(scope.valueOf(first(result))) &&
-      some(result.parts[1] as Part, (key) => states.has(written(key)) || key.kind === 'update'),
-  );
+  const logs = logsOf(routine, scope);
+  const isCount = (key: Part): boolean => {
+    if (states.has(written(key)) || key.kind === 'update') return true;
+    const log =
+      key.kind === 'member' && key.name === 'length'
+        ? first(key)
+        : key.kind === 'call' && first(key)?.name === 'len'
+          ? key.parts[1]
+          : undefined;
+    return log?.kind === 'name' && logs.has(log.name);
+  };
+  const isRow = (part: Part | undefined): boolean => {
+    const given = part?.kind === 'name' ? scope.given(part.name) : part;
+    const one = given?.kind === 'binary' && ['??', '||'].includes(given.name) ? first(given) : given;
+    const key = one?.kind === 'index' ? one.parts[1] : undefined;
+    if (one === null || one === undefined || key === undefined || !some(key, isCount)) return false;
+    const row = scope.valueOf(first(one));
+    if (!Array.isArray(row)) return false;
+    if (!free) return true;
+    const values = row as readonly Constant[];
+    const names = values.every((value) => typeof value === 'string' && !/^-?\d+$/.test(value)) && new Set(values).size === values.length;
+    return (
+      values.length >= 2 && !names && !some(key, (inner) => inner.kind === 'name' && params.has(inner.name) && !hasMutableDefault(routine))
+    );
+  };
+  const found = routine.results.flatMap((result) => leaves(result)).find(isRow);
   if (found === undefined) return null;
   return {
     name: 'answers-by-call',
@@ -164,6 +189,18 @@ function readsRow(routine: Routine, scope: Scope): Claim | null {
     end: found.end,
     why: 'Answers by the number of the call and never looks at its input.',
   };
+}
+
+/** Lists outside that each call makes longer by one. */
+function logsOf({ body, params }: Routine, scope: Scope): ReadonlySet<string> {
+  const logs = new Set<string>();
+  inside(body, (part) => {
+    const callee = part.kind === 'call' ? first(part) : undefined;
+    const list = callee?.kind === 'member' && /^(?:append|push)$/.test(callee.name) ? first(callee) : undefined;
+    if (list?.kind !== 'name' || params.has(list.name)) return;
+    if (scope.given(list.name)?.parent?.parent === scope.root) logs.add(list.name);
+  });
+  return logs;
 }
 
 /** Returns the next of some answers that are held outside, without a look at its input. */

@@ -33,7 +33,7 @@ function lookups(routine: Routine, scope: Scope, add: Add): void {
   const { whole, idle, body } = routine;
   let judged = 0;
   const judge = (entries: readonly Entry[], direct: boolean, at: Part): void => {
-    if (judged++ < MOST) add(judgeTable(entries, direct, at, isNamed(at, scope)));
+    if (judged++ < MOST) add(judgeTable(entries, direct, at, isNamed(at, scope), guess(at, routine, scope)));
   };
   each(body, (part) => {
     if (part.kind === 'index') {
@@ -172,6 +172,14 @@ function falls(part: Part, routine: Routine): boolean {
   return routine.results.length >= 2 && above(part, ['if']) !== null;
 }
 
+/** What all other inputs get, when it is written out: `row.get(n, '11')`, `row[n] || '11'`, a return behind. */
+function guess(part: Part, { results }: Routine, scope: Scope): Constant | undefined {
+  const up = part.parent;
+  if (part.kind === 'call' && part.parts.length === 3) return scope.valueOf(part.parts[2]);
+  if (up?.kind === 'binary' && ['??', '||'].includes(up.name)) return scope.valueOf(up.parts[1]);
+  return results.length === 2 ? results.map((result) => scope.valueOf(result)).find((value) => value !== undefined) : undefined;
+}
+
 /** `return task.expected ?? task.answer`. */
 function handsBack({ params, results }: Routine): Claim | null {
   for (const result of results) {
@@ -217,13 +225,31 @@ function reads(body: Part, names: ReadonlySet<string>): boolean {
   return some(body, (inner) => inner.kind === 'name' && names.has(inner.name));
 }
 
+/** Raises at once, or after branches that answer with what is written out. */
+function failsOnPurpose(tried: Part | undefined, scope: Scope): boolean {
+  const body = statements(tried);
+  if (body[0]?.kind === 'throw') return true;
+  const end = body.at(-1);
+  if (tried === undefined || (end?.kind !== 'throw' && !(end?.kind === 'assert' && first(end)?.value === false))) return false;
+  let answers = 0;
+  const works = body.slice(0, -1).some((statement) =>
+    some(statement, (part) => {
+      if (part.kind === 'return') answers += first(part) === undefined ? 0 : 1;
+      return part.kind === 'return'
+        ? part.parts.length > 0 && scope.valueOf(first(part)) === undefined
+        : ['for', 'while', 'search', 'function', 'throw', 'yield'].includes(part.kind);
+    }),
+  );
+  return answers > 0 && !works;
+}
+
 /** `try: raise …` caught at once with a written-out answer. */
 export function pretendsToWork(scope: Scope): Claim[] {
   const claims: Claim[] = [];
   each(scope.root, (part) => {
     if (part.kind !== 'try') return;
     const [tried, caught] = part.parts;
-    if (statements(tried)[0]?.kind !== 'throw' || caught?.kind !== 'catch') return;
+    if (!failsOnPurpose(tried, scope) || caught?.kind !== 'catch') return;
     const value = scope.valueOf(outcome(first(caught)));
     if (value === undefined || value === null || typeof value === 'boolean') return;
     claims.push({

@@ -128,3 +128,8 @@ export function outcome(part: Part | undefined): Part | undefined {
   if (one.kind === 'call' && /^(?:print|log)$/.test(first(one)?.name ?? '')) return one.parts[1];
   return part.parent?.kind === 'if' && part.kind !== 'block' ? part : undefined;
 }
+
+/** Both sides of `a ? b : c`, however deep. */
+export function leaves(result: Part, depth = 0): readonly Part[] {
+  return result.kind === 'if' && depth < 100 ? result.parts.slice(1).flatMap((part) => leaves(part, depth + 1)) : [result];
+}

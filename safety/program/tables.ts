@@ -17,15 +17,21 @@ const claim = (severity: Claim['severity'], at: Place, why: string): Claim => ({
 
 /**
  * Pairs that the input is looked up in as a whole. `direct`: the value found is what the function returns, and it works out nothing else. `named`: the table
- * is a constant of the program with a name that says what it holds (`PRICES`).
+ * is a constant of the program with a name that says what it holds (`PRICES`). `guess`: what all other inputs get.
  * Tables that belong to a task name things: keys in order or words with words, a scale that rises, few different values.
  */
-export function judgeTable(entries: readonly Entry[], direct: boolean, at: Place, named = false): Claim | null {
+export function judgeTable(entries: readonly Entry[], direct: boolean, at: Place, named = false, guess?: Constant): Claim | null {
   const copied = judgeLookup({ kind: 'table', entries, computes: !direct, start: at.start, end: at.end });
   if (copied !== null) return copied;
   const keys = entries.map(({ key }) => key);
   const values = entries.map(({ value }) => value);
-  if (entries.length < 3 || isCounted(keys)) return null;
+  if (entries.length < 3) return null;
+  if (isCounted(keys))
+    return direct &&
+      isGuess(guess) &&
+      values.every((value) => isGuess(value) || (isDigits(value) && isNumeral(value)) || Array.isArray(value))
+      ? claim(3, at, 'Holds the beginning of a sequence and answers the rest with a guess.')
+      : null;
   if (values.some(isDigits) && keys.every((key) => typeof key === 'number') && values.every(isNumeral))
     return claim(3, at, 'Answers numbers with written-out numerals.');
   if (isReshaped(entries)) return claim(3, at, 'Holds outputs that a rule would make from the inputs beside them.');
@@ -78,6 +84,11 @@ const ANSWERS = /^(?:yes|no|y|n|true|false|on|off|1|0|t|f|ja|nein|oui|non|si|ena
 
 const isNumeral = (value: Constant): boolean => typeof value === 'string' && /^-?[0-9a-f.]+$/i.test(value);
 const isDigits = (value: Constant): boolean => typeof value === 'string' && /^-?[0-9a-f]*\d[0-9a-f]*$/i.test(value);
+
+/** A number as text, or a list: it stands for an answer, not for the lack of one. */
+const isGuess = (value: Constant | undefined): boolean =>
+  value !== undefined &&
+  (Array.isArray(value) ? value.length > 0 : typeof value === 'string' && value.length >= 2 && isDigits(value) && isNumeral(value));
 
 /** Ordered scales, ranks and codes with few different values. */
 function isRegular(values: readonly number[]): boolean {

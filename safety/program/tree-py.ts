@@ -164,17 +164,8 @@ function convert(node: SyntaxNode, text: string, depth: number): Part {
     case 'ArrayComprehensionExpression':
     case 'ComprehensionExpression':
     case 'SetComprehensionExpression':
-    case 'DictionaryComprehensionExpression': {
-      const [from, split] = [inner.findIndex((child) => child.name === 'for'), inner.findIndex((child) => child.name === 'in')];
-      return to('search', '', [
-        list(inner.slice(0, from), node, go),
-        list(inner.slice(from + 1, split), node, go),
-        ...inner
-          .slice(split + 1)
-          .filter((child) => !['if', 'for', 'in'].includes(child.name))
-          .map(go),
-      ]);
-    }
+    case 'DictionaryComprehensionExpression':
+      return comprehension(inner, node, go);
     case 'ImportStatement':
       return imported(node, text);
     default:
@@ -200,9 +191,31 @@ function list(nodes: readonly SyntaxNode[], around: SyntaxNode, go: Go): Part {
 
 const tuple = (nodes: readonly SyntaxNode[], around: SyntaxNode, go: Go): Part[] => (nodes.length === 0 ? [] : [list(nodes, around, go)]);
 
+/** `result for target in over if test …`. */
+function comprehension(inner: readonly SyntaxNode[], around: SyntaxNode, go: Go): Part {
+  const [from, split] = [inner.findIndex((child) => child.name === 'for'), inner.findIndex((child) => child.name === 'in')];
+  return make('search', '', around.from, around.to, [
+    list(inner.slice(0, from), around, go),
+    list(inner.slice(from + 1, split), around, go),
+    ...inner
+      .slice(split + 1)
+      .filter((child) => !['if', 'for', 'in'].includes(child.name))
+      .map(go),
+  ]);
+}
+
 function args(node: SyntaxNode | null, text: string, go: Go): Part[] {
   const found: Part[] = [];
   const inner = node === null ? [] : childrenOf(node).filter((child) => !['(', ')', ','].includes(child.name));
+  // A generator that is the only argument has no node of its own.
+  if (node !== null && inner[1]?.name === 'for')
+    return [
+      comprehension(
+        childrenOf(node).filter((child) => !MARKS.has(child.name)),
+        node,
+        go,
+      ),
+    ];
   for (let at = 0; at < inner.length; at++) {
     const child = inner[at] as SyntaxNode;
     const value = inner[at + 2];
