@@ -143,6 +143,8 @@ export class Feed {
       if (patch.journalError === before.journalError) delete patch.journalError;
     }
     if (before.loaded) delete patch.loaded;
+    // Nothing is written in a run that is over: its thoughts are past.
+    if (patch.loaded && view.ended !== null) patch.thoughts = { ...before.thoughts, mode: 'past' };
     if (count > 0) Object.assign(patch, { view, seq, startedAt, lastAt, exitCode, pauseSeq });
   }
 

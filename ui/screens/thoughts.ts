@@ -128,7 +128,7 @@ function emptyText(state: AppState): string {
   const { thoughts } = state;
   if (thoughts.mode === 'live')
     return state.view.ended
-      ? 'The run has ended: l shows its past thoughts.'
+      ? 'The run has ended. l shows its past thoughts.'
       : 'Nothing is being written right now. l shows past thoughts.';
   if (isFiltered(thoughts.filter) && thoughts.page.searched < 1) return 'Searching.';
   return isFiltered(thoughts.filter) ? 'No rollout matches. x drops the filters.' : 'No rollout is recorded yet.';
