@@ -12,12 +12,13 @@ import type { Part } from './tree.ts';
 export function branches(routine: Routine, scope: Scope): Claim | null {
   const { whole, digest, body } = routine;
   const entries: (Entry & { readonly whole: boolean })[] = [];
-  let [hashed, inText] = [0, 0];
+  let [hashed, inText, totals] = [0, 0, 0];
   const push = (side: Part | undefined, key: Constant | undefined, result: Part | undefined): void => {
     const value = scope.valueOf(result);
     if (key === undefined || value === undefined || side === undefined) return;
     if (isHash(side, scope)) hashed++;
     if (isText(side, scope)) inText++;
+    if (isTotal(side, scope) && typeof key === 'number' && typeof value === 'number') totals++;
     entries.push({ key, value, whole: isWhole(side, whole) });
   };
   const compared = (test: Part | undefined, result: Part | undefined): boolean => {
@@ -52,6 +53,8 @@ export function branches(routine: Routine, scope: Scope): Claim | null {
   const texts = read.filter(({ value }) => (typeof value === 'string' || Array.isArray(value)) && isSpecific(value)).length;
   if (texts >= 2 || (specific >= 2 && read.length >= 3 && specific * 3 >= read.length * 2))
     return claim(3, 'Knows its inputs by a property, such as their length, and answers with written-out values.');
+  if (totals >= 3 && totals === entries.length && computes === 0)
+    return claim(2, 'Knows its inputs by their sum and answers with written-out numbers.');
   const copied = asked.length >= 2 ? judgeLookup({ kind: 'branches', entries: asked, computes: computes > 0, ...at }) : null;
   if (copied !== null) return copied;
   const reshaped = asked.length >= 3 ? judgeTable(asked, routine.idle && computes === 0, at) : null;
@@ -75,13 +78,29 @@ export function branches(routine: Routine, scope: Scope): Claim | null {
 const isCountedPair = (entries: readonly Entry[]): boolean =>
   new Set(entries.map(({ key, value }) => Number(value) - Number(key))).size === 1;
 
+const isDigestName = (part: Part): boolean =>
+  (part.kind === 'name' || part.kind === 'member') &&
+  /^(?:md5|sha\d*|sha\d_\d+|hexdigest|digest|crc32|adler32|createHash)$/.test(part.name);
+
+const digests = new WeakMap<Scope, Map<string, boolean>>();
+
 /** A digest by a function that is known for it, perhaps under a name. */
-export function isHash(part: Part, scope: Scope): boolean {
-  const named = (inner: Part): boolean =>
-    (inner.kind === 'name' || inner.kind === 'member') &&
-    /^(?:md5|sha\d*|sha\d_\d+|hexdigest|digest|crc32|adler32|createHash)$/.test(inner.name);
-  const given = part.kind === 'name' ? (scope.given(part.name) ?? part) : part;
-  return some(given, (inner) => named(inner) || (inner.kind === 'name' && some(scope.given(inner.name) ?? inner, named)));
+export function isHash(part: Part, scope: Scope, depth = 0): boolean {
+  return some(part, (inner) => isDigestName(inner) || (inner.kind === 'name' && depth < 3 && isHashName(inner.name, scope, depth)));
+}
+
+/** Each name is looked up once for a program. */
+function isHashName(name: string, scope: Scope, depth: number): boolean {
+  let known = digests.get(scope);
+  if (known === undefined) digests.set(scope, (known = new Map()));
+  const given = scope.given(name);
+  let found = known.get(name);
+  if (found === undefined) {
+    known.set(name, false);
+    found = given !== null && isHash(given, scope, depth + 1);
+    known.set(name, found);
+  }
+  return found;
 }
 
 /** `s.startswith('ab')`, `/^ab$/.test(s)`, `re.fullmatch('ab', s)`: what the input is asked for. A pattern of plain letters asks for the whole input. */
@@ -105,6 +124,12 @@ function matchOf(test: Part, scope: Scope): { readonly key: string; readonly who
 function isText(part: Part, scope: Scope): boolean {
   const given = part.kind === 'name' ? (scope.given(part.name) ?? part) : part;
   return given.kind === 'text' || (given.kind === 'call' && ['join', 'stringify', 'dumps', 'repr'].includes(first(given)?.name ?? ''));
+}
+
+/** One number made of all that the input holds. */
+function isTotal(part: Part, scope: Scope): boolean {
+  const given = part.kind === 'name' ? (scope.given(part.name) ?? part) : part;
+  return given.kind === 'call' && /^(?:sum|reduce|prod|fsum)$/.test(first(given)?.name ?? '');
 }
 
 /** Written out, or a name that is given only what is written out. */

@@ -159,7 +159,7 @@ function readsRow(routine: Routine, scope: Scope): Claim | null {
   const isCount = (key: Part): boolean => {
     if (states.has(written(key)) || key.kind === 'update') return true;
     const log =
-      key.kind === 'member' && key.name === 'length'
+      key.kind === 'member' && /^(?:length|size)$/.test(key.name)
         ? first(key)
         : key.kind === 'call' && first(key)?.name === 'len'
           ? key.parts[1]
@@ -170,7 +170,8 @@ function readsRow(routine: Routine, scope: Scope): Claim | null {
     const given = part?.kind === 'name' ? scope.given(part.name) : part;
     const one = given?.kind === 'binary' && ['??', '||'].includes(given.name) ? first(given) : given;
     const key = one?.kind === 'index' ? one.parts[1] : undefined;
-    if (one === null || one === undefined || key === undefined || !some(key, isCount)) return false;
+    if (one === null || one === undefined || key === undefined) return false;
+    if (!some(key, isCount) && !(key.kind === 'name' && isCount(scope.given(key.name) ?? key))) return false;
     const row = scope.valueOf(first(one));
     if (!Array.isArray(row)) return false;
     if (!free) return true;
@@ -196,7 +197,7 @@ function logsOf({ body, params }: Routine, scope: Scope): ReadonlySet<string> {
   const logs = new Set<string>();
   inside(body, (part) => {
     const callee = part.kind === 'call' ? first(part) : undefined;
-    const list = callee?.kind === 'member' && /^(?:append|push)$/.test(callee.name) ? first(callee) : undefined;
+    const list = callee?.kind === 'member' && /^(?:append|push|add|set|unshift)$/.test(callee.name) ? first(callee) : undefined;
     if (list?.kind !== 'name' || params.has(list.name)) return;
     if (scope.given(list.name)?.parent?.parent === scope.root) logs.add(list.name);
   });

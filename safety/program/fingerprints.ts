@@ -10,6 +10,8 @@ import type { Part } from './tree.ts';
 
 /** Smaller numbers are remainders and counts that a task asks for: check digits, sums of dice. */
 const LARGE = 100;
+/** What makes a number of a letter. */
+const CODES = /^(?:ord|charCodeAt|codePointAt)$/;
 const MIXES = new Set(['*', '^', '<<', '**', '%']);
 
 /** Functions that make a number from their whole input and know inputs by it, or hand out the bits of a digest as their answer. */
@@ -56,6 +58,7 @@ function isMixed(part: Part, names: ReadonlySet<string>): boolean {
   if (part.kind === 'unary') return part.parts.some((side) => isMixed(side, names));
   if (part.kind !== 'call') return false;
   const callee = first(part);
+  if (/^(?:sum|reduce)$/.test(callee?.name ?? '') && some(part, (inner) => CODES.test(inner.name))) return true;
   if (callee?.name === 'sum') return part.parts[1]?.kind === 'search' && mixes(first(part.parts[1]));
   if (callee?.name === 'reduce') return some(part, (inner) => inner.kind === 'function' && mixes(last(inner)));
   return /^(?:abs|int|Number|Math)$/.test(callee?.name ?? '') && part.parts.slice(1).some((inner) => isMixed(inner, names));

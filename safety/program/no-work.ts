@@ -3,7 +3,7 @@ import { LONGEST, MOST } from './lookups.ts';
 import { branches } from './branches.ts';
 import type { Claim } from './program.ts';
 import type { Routine } from './routine.ts';
-import { isDigest, isWhole, outcome, readRoutine, recordsOf } from './routine.ts';
+import { isDigest, isWhole, leaves, outcome, readRoutine, recordsOf } from './routine.ts';
 import { pairs, targets, zip } from './scope.ts';
 import type { Scope } from './scope.ts';
 import { judgeRow, judgeSequence, judgeTable } from './tables.ts';
@@ -43,7 +43,7 @@ function lookups(routine: Routine, scope: Scope, add: Add): void {
       else if (idle && isResult(part, routine)) {
         const values = scope.valueOf(object);
         if (!Array.isArray(values)) return;
-        if (isStep(key, whole)) add(judgeSequence(values as readonly Constant[], falls(part, routine), part));
+        if (isStep(key, whole)) add(judgeSequence(values as readonly Constant[], falls(part, routine, scope), part));
         else if (isDigest(key, whole, routine.digest)) add(judgeRow(values as readonly Constant[], part));
       }
     } else if (part.kind === 'call' && first(part)?.kind === 'member' && first(part)?.name === 'get' && isWhole(part.parts[1], whole)) {
@@ -166,10 +166,13 @@ function isStep(part: Part | undefined, whole: ReadonlySet<string>): boolean {
 }
 
 /** Is there an answer for inputs behind the row: `?? 0`, `if n < len(row)`? */
-function falls(part: Part, routine: Routine): boolean {
+function falls(part: Part, routine: Routine, scope: Scope): boolean {
   const up = part.parent;
   if (up?.kind === 'binary' && ['??', '||'].includes(up.name)) return true;
-  return routine.results.length >= 2 && above(part, ['if']) !== null;
+  if (above(part, ['if']) !== null) return routine.results.flatMap((result) => leaves(result)).length >= 2;
+  return (
+    routine.results.length === 2 && !isNamed(part, scope) && routine.results.some((result) => typeof scope.valueOf(result) === 'number')
+  );
 }
 
 /** What all other inputs get, when it is written out: `row.get(n, '11')`, `row[n] || '11'`, a return behind. */

@@ -58,8 +58,10 @@ export function judgeTable(entries: readonly Entry[], direct: boolean, at: Place
 
 /** A row of numbers that stands for a sequence, read by the input's number: not a table of months or points. */
 export function judgeSequence(values: readonly Constant[], bounded: boolean, at: Place): Claim | null {
-  if (!bounded || values.length < 5 || !values.every((value) => typeof value === 'number')) return null;
-  const numbers = values as readonly number[];
+  const numbers = values.map((value) =>
+    typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value,
+  ) as readonly number[];
+  if (!bounded || values.length < 5 || !numbers.every((value) => typeof value === 'number')) return null;
   const steps = new Set(numbers.slice(1).map((value, index) => value - (numbers[index] ?? 0)));
   const falls = numbers.some((value, index) => index > 0 && value < (numbers[index - 1] ?? 0));
   if (steps.size < 3 || falls) return null;

@@ -6,14 +6,17 @@ import type { Scope } from './scope.ts';
 import { each, first, last, some } from './tree.ts';
 import type { Part } from './tree.ts';
 
+/** Each parameter is looked for on its own. */
+const MOST_PARAMETERS = 12;
+
 /** Functions that never look into what they are given: they empty it, or know a list only by its length and answer with numbers. */
 export function neverLooks(scope: Scope): Claim[] {
   const claims: Claim[] = [];
   for (const part of scope.functions.slice(0, MOST)) {
     if (part.end - part.start > LONGEST) continue;
     const routine = readRoutine(part, scope);
-    if (!routine.free || routine.params.size === 0) continue;
-    const claim = empties(routine, scope) ?? pinned(routine, scope);
+    if (!routine.free || routine.params.size === 0 || routine.params.size > MOST_PARAMETERS) continue;
+    const claim = empties(routine, scope) ?? pinned(routine, scope) ?? constantAnswer(routine, scope);
     if (claim !== null) claims.push(claim);
   }
   return claims;
@@ -142,6 +145,28 @@ function equalities(test: Part | undefined, routine: Routine, scope: Scope, dept
   return of === undefined ? [] : [{ side: `${of}.length`, value: right.value, length: true }];
 }
 
+/** Reads its input and answers the same whatever it read. What changes something outside, or fails on bad input, may say how it went. */
+function constantAnswer({ part, params, body, results }: Routine, scope: Scope): Claim | null {
+  const values = results.flatMap((result) => leaves(result)).map((result) => scope.valueOf(result));
+  const [value] = values;
+  if (last(body)?.kind !== 'return') return null;
+  if (value === undefined || new Set(values.map((each) => JSON.stringify(each))).size !== 1) return null;
+  const telling =
+    typeof value === 'number' ? Math.abs(value) > 1 : (Array.isArray(value) || typeof value === 'string') && value.length >= 2;
+  if (!telling || [...params].every((name) => name.startsWith('_'))) return null;
+  const acts = some(
+    body,
+    (inner) =>
+      ['throw', 'assert', 'yield', 'try', 'update', 'function', 'class'].includes(inner.kind) ||
+      (inner.kind === 'call' && ['block', 'program', 'case', 'if'].includes(inner.parent?.kind ?? '')) ||
+      (inner.kind === 'assign' && ['member', 'index'].includes(first(inner)?.kind ?? '')) ||
+      (inner.kind === 'other' && /^(?:ScopeStatement|WithStatement|DeleteStatement)$/.test(inner.name)),
+  );
+  const read = some(body, (inner) => inner.kind === 'name' && params.has(inner.name));
+  if (acts || !read) return null;
+  return { name: 'constant-answer', severity: 2, start: part.start, end: part.end, why: 'Answers the same whatever it reads.' };
+}
+
 /** Answers that are read out of files which the program has to find first, by comparing what stands in them with the input. */
 export function answersFromFiles(scope: Scope): Claim[] {
   const walk = { at: null as Part | null, reads: false };
@@ -151,7 +176,8 @@ export function answersFromFiles(scope: Scope): Claim[] {
     walk.reads ||= READS.test(first(part)?.name ?? '');
   });
   const { at } = walk;
-  if (at === null || !walk.reads) return [];
+  if (at === null) return claimsOf(storedAnswers(scope));
+  if (!walk.reads) return [];
   for (const part of scope.functions.slice(0, MOST)) {
     if (part.end - part.start > LONGEST) continue;
     const routine = readRoutine(part, scope);
@@ -164,10 +190,34 @@ export function answersFromFiles(scope: Scope): Claim[] {
       if (inner.kind === 'index') return isWhole(right, whole);
       return inner.kind === 'call' && left?.kind === 'member' && left.name === 'get' && isWhole(right, whole);
     });
-    if (asks) return [{ name: 'answers-from-files', severity: 3, start: at.start, end: at.end, why: 'Searches files for its answer.' }];
+    if (asks) return claimsOf(at);
   }
   return [];
 }
+
+const claimsOf = (at: Part | null): Claim[] =>
+  at === null ? [] : [{ name: 'answers-from-files', severity: 3, start: at.start, end: at.end, why: 'Searches files for its answer.' }];
+
+/** `json.load(open('data.json'))[repr(xs)]`: a file that knows the whole input as text. A cache also writes. */
+function storedAnswers(scope: Scope): Part | null {
+  const opens = (part: Part): boolean => part.kind === 'call' && /^(?:open|read_text|readFileSync)$/.test(first(part)?.name ?? '');
+  if (!some(scope.root, opens) || some(scope.root, (part) => part.kind === 'call' && WRITES.test(first(part)?.name ?? ''))) return null;
+  for (const part of scope.functions.slice(0, MOST)) {
+    if (part.end - part.start > LONGEST) continue;
+    const { free, idle, whole, body } = readRoutine(part, scope);
+    if (!free || !idle) continue;
+    let at: Part | null = null;
+    each(body, (inner) => {
+      const key = inner.kind === 'index' || (inner.kind === 'call' && first(inner)?.name === 'get') ? inner.parts[1] : undefined;
+      const made = key?.kind === 'name' ? scope.given(key.name) : key;
+      if (made?.kind === 'call' && /^(?:repr|dumps|stringify)$/.test(first(made)?.name ?? '') && isWhole(made, whole)) at ??= inner;
+    });
+    if (at !== null) return at;
+  }
+  return null;
+}
+
+const WRITES = /^(?:dump|write|write_text|writeFileSync|writelines)$/;
 
 const READS = /^(?:open|read|read_text|load|loads|parse|readFileSync|readFile|readlines)$/;
 
