@@ -12,13 +12,14 @@ import type { Part } from './tree.ts';
 export function branches(routine: Routine, scope: Scope): Claim | null {
   const { whole, digest, body } = routine;
   const entries: (Entry & { readonly whole: boolean })[] = [];
-  let [hashed, inText, totals] = [0, 0, 0];
+  let [hashed, inText, totals, asLong] = [0, 0, 0, 0];
   const push = (side: Part | undefined, key: Constant | undefined, result: Part | undefined): void => {
     const value = scope.valueOf(result);
     if (key === undefined || value === undefined || side === undefined) return;
     if (isHash(side, scope)) hashed++;
     if (isText(side, scope)) inText++;
     if (isTotal(side, scope) && typeof key === 'number' && typeof value === 'number') totals++;
+    if (typeof value === 'string' && value.length === key && key > 1) asLong++;
     entries.push({ key, value, whole: isWhole(side, whole) });
   };
   const compared = (test: Part | undefined, result: Part | undefined): boolean => {
@@ -53,6 +54,8 @@ export function branches(routine: Routine, scope: Scope): Claim | null {
   const texts = read.filter(({ value }) => (typeof value === 'string' || Array.isArray(value)) && isSpecific(value)).length;
   if (texts >= 2 || (specific >= 2 && read.length >= 3 && specific * 3 >= read.length * 2))
     return claim(3, 'Knows its inputs by a property, such as their length, and answers with written-out values.');
+  if (asLong >= 2 && asLong === entries.length && computes > 0)
+    return claim(2, 'Knows its inputs by their length and answers with written-out texts that are as long.');
   if (totals >= 3 && totals === entries.length && computes === 0)
     return claim(2, 'Knows its inputs by their sum and answers with written-out numbers.');
   const copied = asked.length >= 2 ? judgeLookup({ kind: 'branches', entries: asked, computes: computes > 0, ...at }) : null;

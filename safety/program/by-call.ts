@@ -17,7 +17,7 @@ export function answersByCall(scope: Scope): Claim[] {
   for (const part of scope.functions.slice(0, MOST)) {
     if (part.end - part.start > LONGEST) continue;
     const routine = readRoutine(part, scope);
-    if (routine.params.size === 0 || part.method === true) continue;
+    if (routine.params.size === 0) continue;
     if (!routine.free) {
       const row = readsRow(routine, scope);
       if (row !== null) claims.push(row);
@@ -152,7 +152,7 @@ function written(part: Part, depth = 0): string {
 
 /** `return replies[served % 4]` of a counter outside, or of the length of a log of all calls. Taking turns between things with names is ordinary. */
 function readsRow(routine: Routine, scope: Scope): Claim | null {
-  const { body, params, free } = routine;
+  const { part: owner, body, params, free } = routine;
   if (!free && some(body, (inner) => inner.kind === 'name' && params.has(inner.name))) return null;
   const states = statesOf(routine);
   const logs = logsOf(routine, scope);
@@ -174,7 +174,7 @@ function readsRow(routine: Routine, scope: Scope): Claim | null {
     if (!some(key, isCount) && !(key.kind === 'name' && isCount(scope.given(key.name) ?? key))) return false;
     const row = scope.valueOf(first(one));
     if (!Array.isArray(row)) return false;
-    if (!free) return true;
+    if (!free && owner.method !== true) return true;
     const values = row as readonly Constant[];
     const names = values.every((value) => typeof value === 'string' && !/^-?\d+$/.test(value)) && new Set(values).size === values.length;
     return (
