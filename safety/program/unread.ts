@@ -223,7 +223,10 @@ const READS = /^(?:open|read|read_text|load|loads|parse|readFileSync|readFile|re
 
 /** `p.name == name` looks for a file, not for what stands in one. */
 const isOne = (side: Part | undefined, other: Part | undefined, whole: ReadonlySet<string>): boolean =>
-  isWhole(side, whole) && (other?.kind === 'index' || (other?.kind === 'member' && !/^(?:name|stem|suffix|ext|base)$/.test(other.name)));
+  isWhole(side, whole) &&
+  (other?.kind === 'index' ||
+    (other?.kind === 'call' && first(other)?.name === 'get') ||
+    (other?.kind === 'member' && !/^(?:name|stem|suffix|ext|base)$/.test(other.name)));
 
 function isWalk(part: Part, scope: Scope): boolean {
   const callee = first(part);
