@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { read } from '../reading.ts';
 import type { Segment, Window } from './features.ts';
-import { windows } from './features.ts';
+import { surroundings, windows } from './features.ts';
 import { segmentsOfPassage } from './classify.ts';
 import { ANY, CATEGORIES } from './model.ts';
 import { readMacros, readTemplates, seeded, variants } from './templates.ts';
@@ -121,8 +121,15 @@ export function trainingSet(folder: string, rows: readonly Labelled[], seed = 1)
   const bags: { windows: Window[]; label: number; grave: boolean | null }[] = [];
   for (const row of rows) {
     const label = labelOf(row);
-    if (row.label === 0) for (const window of windowsOf(row.text)) benign.push(window);
-    else bags.push({ windows: windowsOf(row.text), label, grave: graveOf(row) });
+    if (row.label === 0) {
+      const sentences = segmentsOf(row.text);
+      for (const window of windows(sentences)) benign.push(window);
+      for (let at = 0; at < sentences.length; at += 3) {
+        const around = surroundings(sentences, { start: 0, end: 0, parts: [sentences[at] as Segment] }, at);
+        if (around.parts.length > 2) benign.push(around);
+      }
+    }
+    if (row.label === 1) bags.push({ windows: windowsOf(row.text), label, grave: graveOf(row) });
     if (row.text.length < 400 && !row.source.startsWith('node'))
       short.push({ text: row.text, label: row.label === 0 ? -1 : label, grave: graveOf(row) });
   }

@@ -249,3 +249,20 @@ export function windows(all: readonly Segment[]): Window[] {
   }
   return found;
 }
+
+/** Words up to which neighbours are read beside a window. */
+const AROUND = 64;
+
+/** A window with the sentences before and behind it, by turns, as long as they are few words together. */
+export function surroundings(all: readonly Segment[], { parts }: Window, first: number): Window {
+  let [from, to] = [first, first + parts.length];
+  let words = parts.reduce((sum, part) => sum + part.words, 0);
+  const fits = (segment: Segment | undefined): boolean => segment !== undefined && words + segment.words <= AROUND;
+  for (let grown = true; grown;) {
+    grown = false;
+    if (fits(all[to])) [words, to, grown] = [words + (all[to] as Segment).words, to + 1, true];
+    if (fits(all[from - 1])) [words, from, grown] = [words + (all[from - 1] as Segment).words, from - 1, true];
+  }
+  const around = all.slice(from, to);
+  return { start: (around[0] as Segment).start, end: (around.at(-1) as Segment).end, parts: around };
+}

@@ -13,7 +13,7 @@ export const OUTPUTS = GRAVE + 1;
 /** Concepts that the lexicon may hold. */
 export const CONCEPTS = 160;
 /** Networks trained from different seeds and averaged, and the hidden units of each. */
-export const MEMBERS = 1;
+export const MEMBERS = 3;
 export const UNITS = 32;
 export const HIDDEN = MEMBERS * UNITS;
 

@@ -27,7 +27,7 @@ export interface TrainOptions {
 }
 
 const RATE = 0.12;
-const DECAY = 2e-5;
+const DECAY = 1e-4;
 const BENIGN_PER_EPOCH = 14_000;
 /** Benign windows that score above this are trained on in every epoch. */
 const HARD = -2;

@@ -10,13 +10,13 @@ let scan: Detector['scan'] | undefined;
 
 /** A trained classifier over sentences and pairs of them (docs/safety.md): it hears what the rules have no words for. Its 4 pauses nothing unless another tier confirms it. */
 export const detector: Detector = {
-  id: 'classifier/sentences@1',
-  version: 1,
+  id: 'classifier/sentences@2',
+  version: 2,
   tier: 'classifier',
   category: null,
   fingerprint: (packed as Packed).grams + (packed as Packed).dense + wordsFingerprint() + JSON.stringify(THRESHOLDS),
   scan(reading) {
-    scan ??= classifierScan('classifier/sentences@1', unpack(packed as Packed));
+    scan ??= classifierScan('classifier/sentences@2', unpack(packed as Packed));
     return scan(reading);
   },
   cases: [
