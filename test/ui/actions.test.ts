@@ -1,10 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Block } from '../../ui/blocks.ts';
 import { cardLines, figureLines, helpLines } from '../../ui/dialogs.ts';
 import { BINDINGS } from '../../ui/keys.ts';
 import { safetyDetail, safetyScroll, tasksDetail, thoughtsDetail } from '../../ui/panes.ts';
+import { safetyScreen } from '../../ui/screens/safety.ts';
 import { banner, cardOpen, runState, safetyQueue, safetySelected, selectedRollout } from '../../ui/select.ts';
 import { Bench } from './bench.ts';
 import { alarm, FakeReader, finding, FLAGGED_THOUGHT, record, sampleRun, startEvent } from './fakes.ts';
+
+const textOf = (block: Block): string => block.map((line) => line.map((span) => span.text).join('')).join('\n');
 
 let bench: Bench;
 beforeEach(async () => {
@@ -82,7 +86,11 @@ describe('a pause by the monitor', () => {
     expect(bench.control.sent.at(-1)).toMatchObject({ label: 'dismissed', reason: 'fiction' });
     await bench.tick();
     expect(bench.state.view.flagged[0]).toMatchObject({ label: 'dismissed', reason: 'fiction' });
-    await bench.keys('u');
+    // What is labelled is counted among all findings, no longer among the open ones.
+    expect(textOf(safetyScreen(bench.state))).toMatch(/all findings .*S4 1/);
+    await bench.keys('e');
+    expect(textOf(safetyScreen(bench.state))).toMatch(/open findings .*S4 0/);
+    await bench.keys('e', 'u');
     expect(bench.control.sent.at(-1)).toMatchObject({ label: 'new' });
   });
 

@@ -36,7 +36,8 @@ export function safetyScreen(state: AppState): Block {
   const index = safetyIndex(state);
   const top = sliceTop(index, queue.length, room.height);
   const list: Line[] = queue.slice(top, top + room.height).map((item, at) => findingRow(item, top + at === index, room.width, theme));
-  const [, s1, s2, s3, s4] = view.counts.findings;
+  const of = (severity: number): number =>
+    safety.all ? (view.counts.findings[severity] ?? 0) : queue.filter(({ finding }) => finding.severity === severity).length;
   if (queue.length === 0) {
     const labelled = view.flagged.length > 0 && !safety.all ? ' e shows the labelled ones.' : '';
     list.push(...wrap([{ text: `Nothing waits for review.${labelled}`, tone: 'good' }], room.width));
@@ -62,7 +63,7 @@ export function safetyScreen(state: AppState): Block {
   return (layout.stacked ? above : beside)(
     panel({
       title: safety.all ? 'all findings' : 'open findings',
-      note: `S4 ${s4}  S3 ${s3}  S2 ${s2}  S1 ${s1}`,
+      note: `S4 ${of(4)}  S3 ${of(3)}  S2 ${of(2)}  S1 ${of(1)}`,
       ...layout.list,
       focused: safety.focus === 'list',
       theme,
