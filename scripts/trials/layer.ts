@@ -47,15 +47,18 @@ function check(what: string, path: unknown): void {
 
 // What is durable: contents by inode, names by folder. Every inode seen is held open, so that its number is not given out again.
 interface Held {
+  /** A name that is durable leads to a folder even when that folder was never fsynced: to an empty one. */
+  readonly folder: boolean;
   bytes: Buffer | null;
   names: Map<string, number> | null;
 }
 const durable = new Map<number, Held>();
 
 function held(path: string): Held {
-  const { ino } = real.statSync(path);
+  const status = real.statSync(path);
+  const { ino } = status;
   let entry = durable.get(ino);
-  if (!entry) durable.set(ino, (entry = { bytes: null, names: null }));
+  if (!entry) durable.set(ino, (entry = { folder: status.isDirectory(), bytes: null, names: null }));
   if (!holding.has(ino)) holding.set(ino, real.openSync(path, 'r'));
   return entry;
 }
@@ -64,7 +67,7 @@ const holding = new Map<number, number>();
 function synced(path: string): void {
   if (plan !== 'cut' || !real.existsSync(path)) return;
   const entry = held(path);
-  if (!real.statSync(path).isDirectory()) entry.bytes = real.readFileSync(path);
+  if (!entry.folder) entry.bytes = real.readFileSync(path);
   else {
     const names = real.readdirSync(path).filter((name) => !volatile(name));
     for (const name of names) held(join(path, name));
@@ -88,7 +91,7 @@ function committed(file: string): void {
 
 function rebuild(ino: number, to: string, live: string | null): void {
   const entry = durable.get(ino);
-  const isFolder = entry?.names !== null && entry !== undefined ? true : live !== null && real.statSync(live).isDirectory();
+  const isFolder = entry?.folder ?? (live !== null && real.statSync(live).isDirectory());
   if (!isFolder) return real.writeFileSync(to, entry?.bytes ?? Buffer.alloc(0), { mode: 0o600 });
   real.mkdirSync(to, { recursive: true, mode: 0o700 });
   if (kind === 'loose' && live !== null) {
