@@ -114,17 +114,29 @@ describe.skipIf(!hasAvx2())('the backward of SwiGLU', () => {
 });
 
 function swigluBack(...values: [gy: Float32Array, gate: Float32Array, up: Float32Array]): [Float32Array, Float32Array] {
+  const count = values[0].length;
+  const out = computed(
+    values.map((numbers) => [[count, 1], numbers]),
+    (context, calls, [gy, gate, up]) => kernel?.swigluBack(context, gy as Pointer, gate as Pointer, up as Pointer, calls) as Pointer,
+  );
+  return [out.subarray(0, count), out.subarray(count)];
+}
+
+/** Numbers of the node that `build` makes of tensors with these extents and numbers. */
+function computed(
+  operands: readonly (readonly [extents: readonly number[], numbers: Float32Array])[],
+  build: (context: Pointer, calls: KernelCalls, tensors: readonly Pointer[]) => Pointer,
+): Float32Array {
   const { g, lanes } = device;
   const { f } = g;
-  const count = values[0].length;
-  const inputs = newContext(g, 4);
-  const [gy, gate, up] = values.map(() => newTensor(g, inputs, F32, count, 1)) as [Pointer, Pointer, Pointer];
+  const inputs = newContext(g, operands.length);
+  const tensors = operands.map(([extents]) => newTensor(g, inputs, F32, ...extents));
   const buffer = allocate(g, inputs, lanes[0] as Pointer, 'a test');
-  for (const [i, tensor] of [gy, gate, up].entries()) setData(g, tensor, values[i] as Float32Array);
-  const context = newContext(g, 8, 8);
-  const graph = f.ggml_new_graph_custom(context, 8, false);
+  tensors.forEach((tensor, i) => setData(g, tensor, operands[i]?.[1] as Float32Array));
+  const context = newContext(g, 16, 16);
+  const graph = f.ggml_new_graph_custom(context, 16, false);
   const calls = new KernelCalls();
-  const node = kernel?.swigluBack(context, gy, gate, up, calls) as Pointer;
+  const node = build(context, calls, tensors);
   f.ggml_build_forward_expand(graph, node);
   const allocator = allocateGraph(g, lanes[0] as Pointer, graph, 'a test');
   f.ggml_backend_graph_compute(lanes[0] as Pointer, graph);
@@ -134,7 +146,7 @@ function swigluBack(...values: [gy: Float32Array, gate: Float32Array, up: Float3
   calls.dispose();
   f.ggml_free(context);
   f.ggml_free(inputs);
-  return [out.subarray(0, count), out.subarray(count)];
+  return out;
 }
 
 interface Shape {
@@ -158,9 +170,6 @@ const value = (stream: number, batch: number, line: number, place: number): numb
   uniformAt(7, stream + 2 * batch, line * 1000 + place) - 0.5;
 
 function multiply({ rows, columns, depth, a, b, skip }: Shape, { group, d2, d3 }: Batches) {
-  const { g, lanes } = device;
-  const { f } = g;
-  const inputs = newContext(g, 4);
   const dims = (depthSide: 0 | 1, other: number): [number, number] => (depthSide === 0 ? [depth, other] : [other, depth]);
   const grid = (stream: number, [n0, n1]: [number, number], n2: number): Float32Array =>
     Float32Array.from({ length: (n0 + skip) * n1 * n2 * d3 }, (_, i) => {
@@ -169,35 +178,23 @@ function multiply({ rows, columns, depth, a, b, skip }: Shape, { group, d2, d3 }
       return value(stream, Math.floor(i / ((n0 + skip) * n1)), line, place);
     });
   const [da, db] = [dims(a, rows), dims(b, columns)];
-  const whole = [
-    newTensor(g, inputs, F32, da[0] + skip, da[1], d2 * group, d3),
-    newTensor(g, inputs, F32, db[0] + skip, db[1], d2, d3),
-  ] as const;
-  const buffer = allocate(g, inputs, lanes[0] as Pointer, 'a test');
   const [ga, gb] = [grid(0, da, d2 * group), grid(1, db, d2)];
-  setData(g, whole[0], ga);
-  setData(g, whole[1], gb);
-  const context = newContext(g, 16, 16);
-  const graph = f.ggml_new_graph_custom(context, 16, false);
-  const calls = new KernelCalls();
-  const view = (t: Pointer, [n0, n1]: [number, number], n2: number): Pointer => {
+  const view = (context: Pointer, t: Pointer, [n0, n1]: [number, number], n2: number): Pointer => {
     const line = (n0 + skip) * 4;
-    return f.ggml_view_4d(context, t, n0, n1, n2, d3, line, line * n1, line * n1 * n2, skip * 4);
+    return device.g.f.ggml_view_4d(context, t, n0, n1, n2, d3, line, line * n1, line * n1 * n2, skip * 4);
   };
-  const node = kernel?.node(
-    context,
-    { a: view(whole[0], da, d2 * group), aDepth: a, b: view(whole[1], db, d2), bDepth: b },
-    calls,
-  ) as Pointer;
-  f.ggml_build_forward_expand(graph, node);
-  const allocator = allocateGraph(g, lanes[0] as Pointer, graph, 'a test');
-  f.ggml_backend_graph_compute(lanes[0] as Pointer, graph);
-  const out = getFloats(g, node);
-  f.ggml_gallocr_free(allocator);
-  f.ggml_backend_buffer_free(buffer);
-  calls.dispose();
-  f.ggml_free(context);
-  f.ggml_free(inputs);
+  const out = computed(
+    [
+      [[da[0] + skip, da[1], d2 * group, d3], ga],
+      [[db[0] + skip, db[1], d2, d3], gb],
+    ],
+    (context, calls, [x, y]) =>
+      kernel?.node(
+        context,
+        { a: view(context, x as Pointer, da, d2 * group), aDepth: a, b: view(context, y as Pointer, db, d2), bDepth: b },
+        calls,
+      ) as Pointer,
+  );
   return { out, ga, gb, da, db };
 }
 
