@@ -40,17 +40,19 @@ export function segmentsOfPassage({ folded, regions, sentences }: Passage): Segm
 /** Windows of a passage in falling order of suspicion, without overlaps, at least `least`, at most `most`. */
 export function suspicions(scorer: Scorer, passage: Passage, least: number, most: number): Suspicion[] {
   const sentences = segmentsOfPassage(passage);
-  const place = new Map(sentences.map((sentence, at) => [sentence, at]));
   const all = windows(sentences);
   const penalty = LENGTH_PENALTY * Math.log(1 + all.length / 8);
   const found: Suspicion[] = [];
+  /** Where each sentence stands; most texts have nothing that asks for it. */
+  let places: ReadonlyMap<Segment, number> | undefined;
   for (const window of all) {
     if (!isProse(passage.folded.text, window)) continue;
     const words = window.parts.reduce((sum, part) => sum + part.words, 0);
     const penalties = penalty + SHORT_PENALTY * Math.max(0, FEW_WORDS - words);
     const alone = scorer.score(window);
     if (alone - penalties < least - DOUBT) continue;
-    const around = scorer.score(surroundings(sentences, window, place.get(window.parts[0] as Segment) ?? 0));
+    places ??= new Map(sentences.map((sentence, at) => [sentence, at]));
+    const around = scorer.score(surroundings(sentences, window, places.get(window.parts[0] as Segment) ?? 0));
     const score = (alone + around) / 2 - penalties;
     if (score >= least) found.push({ window, score });
   }

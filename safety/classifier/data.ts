@@ -128,8 +128,7 @@ export function trainingSet(folder: string, rows: readonly Labelled[], seed = 1)
         const around = surroundings(sentences, { start: 0, end: 0, parts: [sentences[at] as Segment] }, at);
         if (around.parts.length > 2) benign.push(around);
       }
-    }
-    if (row.label === 1) bags.push({ windows: windowsOf(row.text), label, grave: graveOf(row) });
+    } else bags.push({ windows: windowsOf(row.text), label, grave: graveOf(row) });
     if (row.text.length < 400 && !row.source.startsWith('node'))
       short.push({ text: row.text, label: row.label === 0 ? -1 : label, grave: graveOf(row) });
   }
