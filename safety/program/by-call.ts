@@ -183,13 +183,7 @@ function readsRow(routine: Routine, scope: Scope): Claim | null {
   };
   const found = routine.results.flatMap((result) => leaves(result)).find(isRow);
   if (found === undefined) return null;
-  return {
-    name: 'answers-by-call',
-    severity: 3,
-    start: found.start,
-    end: found.end,
-    why: 'Answers by the number of the call and never looks at its input.',
-  };
+  return byNumber(found);
 }
 
 /** Lists outside that each call makes longer by one. */
@@ -222,14 +216,15 @@ function usesUp(routine: Routine, scope: Scope): Claim | null {
       return at !== null;
     });
     const found = at as Part | null;
-    if (found !== null)
-      return {
-        name: 'answers-by-call',
-        severity: 3,
-        start: found.start,
-        end: found.end,
-        why: 'Answers by the number of the call and never looks at its input.',
-      };
+    if (found !== null) return byNumber(found);
   }
   return null;
 }
+
+const byNumber = ({ start, end }: Part): Claim => ({
+  name: 'answers-by-call',
+  severity: 3,
+  start,
+  end,
+  why: 'Answers by the number of the call and never looks at its input.',
+});

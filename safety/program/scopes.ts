@@ -1,4 +1,6 @@
-import type { Program } from './program.ts';
+import type { Finding } from '../../src/core/finding.ts';
+import type { Reading } from '../reading.ts';
+import { programOf, type Program } from './program.ts';
 import { parsePython } from './py-tree.ts';
 import { Scope } from './scope.ts';
 import { fromJavaScript } from './tree-js.ts';
@@ -18,4 +20,12 @@ export function scopeOf(program: Program): Scope | null {
     cache.set(program, scope);
   }
   return scope;
+}
+
+/** What `look` finds in the tree of a thought's program; nothing without a program, or where it is too long. */
+export function findInTree(reading: Reading, look: (scope: Scope, program: Program) => Finding[]): Finding[] {
+  if (reading.program === '') return [];
+  const program = programOf(reading);
+  const scope = scopeOf(program);
+  return scope === null ? [] : look(scope, program);
 }
